@@ -303,6 +303,42 @@ def test_what_honest_documents_have_stays(clean: Clean, kind: str) -> None:
     assert Removed.HIDDEN_CONTENT not in cleaned.removed
 
 
+@pytest.mark.parametrize("space", ["table", "text"])
+def test_a_table_on_a_slide_keeps_the_looks_of_its_template(clean: Clean, space: str) -> None:
+    """As LibreOffice writes it: older ones give the styles of a template in the namespace of texts."""
+    inside = (
+        '<style:style style:name="kim-cell" style:family="table-cell"><loext:graphic-properties draw:fill="solid" '
+        'draw:fill-color="#156082" draw:textarea-vertical-align="middle" fo:padding-top="0.127cm" '
+        'fo:border="0.03pt solid #ffffff" style:writing-mode="lr-tb"/></style:style>'
+        f'<table:table-template {"table:name" if space == "table" else "text:style-name"}="kim-template">'
+        f'<table:first-row {space}:style-name="kim-cell"/><table:body {space}:style-name="kim-cell"/>'
+        "</table:table-template>"
+    )
+    more = 'xmlns:loext="urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0" office:version="1.3"'
+    styles = (
+        f"<office:document-styles {NAMESPACES} {more}><office:styles>{inside}</office:styles></office:document-styles>"
+    )
+    table = (
+        '<draw:page draw:name="x"><draw:frame><table:table table:template-name="kim-template" '
+        'table:use-first-row-styles="true"><table:table-column/><table:table-row><table:table-cell><text:p>Seen</text:p>'
+        "</table:table-cell></table:table-row></table:table></draw:frame></draw:page>"
+    )
+    parts = members(clean(document("presentation", table, parts={"styles.xml": styles})).data)
+    template, cell = (
+        re.findall(r'table:template-name="(s\d+)"', parts["content.xml"]),
+        r'style:name="(s\d+)" style:family',
+    )
+    (style,) = re.findall(cell, parts["styles.xml"])
+    called = "table:name" if space == "table" else "text:style-name"
+    assert (
+        f'<table:table-template {called}="{template[0]}"><table:first-row {space}:style-name="{style}"/>'
+        in (parts["styles.xml"])
+    )
+    for kept in ('draw:textarea-vertical-align="middle"', 'fo:padding-top="0.127cm"', 'style:writing-mode="lr-tb"'):
+        assert kept in parts["styles.xml"]
+    assert "kim" not in parts["content.xml"] + parts["styles.xml"]
+
+
 def test_an_autofilter_is_no_residue(clean: Clean) -> None:
     range_ = '<table:database-ranges><table:database-range table:name="__Anonymous_Sheet_DB__0" table:target-range-address="S.A1:S.A1" table:display-filter-buttons="true"/></table:database-ranges>'
     table = '<table:table table:name="S"><table:table-row><table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell></table:table-row></table:table>'
