@@ -23,7 +23,7 @@ from sqlalchemy import ColumnElement, Engine, FromClause, MetaData, Row, Table, 
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
-from fieldreport.errors import SealError, StoreError
+from fieldreport.errors import FieldreportError, SealError, StoreError
 from fieldreport.seal import decrypt_row, encrypt_row
 from fieldreport.store.engine import reading, writing
 
@@ -88,6 +88,7 @@ class KeyChange:
         self._new: list[int] = []
         self._doomed: list[int] = []
         self._use: AbstractContextManager[None] | None = None
+        self._noted = False
 
     def hide(self, contents: Sequence[bytes]) -> list[HiddenRow]:
         """Encrypt each content under a new key, which is durable when this returns."""
@@ -105,16 +106,25 @@ class KeyChange:
         """Before the commit: make durable what is about to be destroyed."""
         if self._doomed:
             self._begin()
+            self._noted = True
             self._keys.doom(self._doomed)
 
     def finish(self) -> None:
         """After the commit: destroy what is not needed any more. What cannot be done now, ``sweep`` does later."""
+        self._settle(gone=self._doomed, stays=self._new)
+
+    def undo(self) -> None:
+        """When there was no commit: destroy what is new. What cannot be done now, ``sweep`` does later."""
+        self._settle(gone=self._new, stays=self._doomed if self._noted else [])
+
+    def _settle(self, *, gone: list[int], stays: list[int]) -> None:
+        self._new, self._doomed = [], []
         try:
-            if self._doomed:
-                self._keys.destroy(self._doomed)
-            if self._new:
-                self._keys.settle(self._new)
-        except StoreError as error:  # the change has happened, and must not look as if it had not
+            if gone:
+                self._keys.destroy(gone)
+            if stays:
+                self._keys.settle(stays)
+        except StoreError as error:  # what has happened, or has not, must not look otherwise
             _log.warning("keys of removed rows are destroyed later: %s", error.detail)
 
     def end(self) -> None:
@@ -141,9 +151,25 @@ def key_change(keys: RowKeys) -> Iterator[KeyChange]:
 
 
 @contextmanager
+def undone_unless_finished(change: KeyChange) -> Iterator[None]:
+    """Leave nothing of a change whose block ends without ``finish``, or by one of our refusals: it was not committed.
+
+    In a bucket a note that is left keeps everybody from telling for an hour whether what was deleted is gone.
+    """
+    try:
+        yield
+    except StoreError:
+        raise  # in doubt: the answer to a commit may have been lost on its way
+    except FieldreportError:
+        change.undo()
+        raise
+    change.undo()
+
+
+@contextmanager
 def changing(engine: Engine, keys: RowKeys) -> Iterator[tuple[Session, KeyChange]]:
     """Run one transaction that may write and may give, replace and destroy row keys; raises as ``writing``."""
-    with key_change(keys) as change:
+    with key_change(keys) as change, undone_unless_finished(change):
         with writing(engine) as session:
             yield session, change
             change.note()

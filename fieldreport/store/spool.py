@@ -18,7 +18,7 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, StoreError
 from fieldreport.store.blob_store import BlobStore, BlobWriter
-from fieldreport.store.row_keys import HiddenRow, KeyChange, key_change
+from fieldreport.store.row_keys import HiddenRow, KeyChange, key_change, undone_unless_finished
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def spooled(
     result: Spooled | None = None
     in_doubt = False
     try:
-        with key_change(blobs.row_keys) as keys:
+        with key_change(blobs.row_keys) as keys, undone_unless_finished(keys):
             (hidden,) = keys.hide([header])
             result = Spooled(header=hidden, payload=payload, blob=blob, size=spool.length, keys=keys)
             yield result

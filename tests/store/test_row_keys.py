@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Engine, delete, func, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fieldreport import limits
-from fieldreport.errors import SealError, StoreError
+from fieldreport.errors import Conflict, SealError, StoreError
 from fieldreport.store import (
     BlobStore,
     FileBlobs,
@@ -333,6 +333,46 @@ def test_a_sweep_takes_only_what_was_noted(tables: Engine, in_file: RowKeys) -> 
         connection.execute(delete(Thing))
     sweep(tables, in_file, METADATA)
     assert revealed(in_file, slot, hidden) == b"a header"
+
+
+def test_a_change_that_was_refused_leaves_nothing_to_wait_for(tables: Engine, keys: RowKeys) -> None:
+    """In a bucket a note that is left would be taken for a change under way, for an hour."""
+    own = add(tables, keys, b"a header")
+    before = stored(tables, own)
+    slots: list[int] = []
+
+    def post_again(*, told_at_the_commit: bool) -> None:  # as when two post the same reply
+        with changing(tables, keys) as (session, change):
+            (row,) = change.hide([b"another"])
+            slots.append(row.slot)
+            change.doom([before[0]])
+            session.add(Thing(id=own, slot=row.slot, hidden=row.hidden))
+            if not told_at_the_commit:
+                session.flush()
+
+    for told_at_the_commit in (False, True):
+        with pytest.raises(Conflict):
+            post_again(told_at_the_commit=told_at_the_commit)
+        assert not keys.noted()
+    assert keys.get(slots) == [None, None]
+    assert revealed(keys, *before) == b"a header"
+
+
+def test_a_change_in_doubt_keeps_the_keys_of_both_outcomes(tables: Engine, keys: RowKeys) -> None:
+    own = add(tables, keys, b"a header")
+    before = stored(tables, own)
+    slots: list[int] = []
+
+    def change_in_doubt() -> None:
+        with changing(tables, keys) as (_, change):
+            slots.append(change.hide([b"another"])[0].slot)
+            change.doom([before[0]])
+            raise StoreError("the answer to the commit was lost")
+
+    with pytest.raises(StoreError):
+        change_in_doubt()
+    assert keys.noted()
+    assert None not in keys.get([*slots, before[0]])
 
 
 def test_a_change_that_needs_no_key_works_while_they_are_away(

@@ -55,6 +55,13 @@ def test_what_was_not_kept_is_deleted(blobs: FileBlobs) -> None:
     assert list(blobs.names()) == []
 
 
+def test_what_was_not_kept_leaves_no_note_of_a_key(blobs: FileBlobs) -> None:
+    with spooled(blobs, sealing(100)) as stored:
+        pass
+    assert not blobs.row_keys.noted()
+    assert blobs.row_keys.get([stored.header.slot]) == [None]
+
+
 def test_a_sealing_that_fails_leaves_nothing(blobs: FileBlobs) -> None:
     def seal(payload: BinaryIO) -> bytes:
         payload.write(bytes(200_000))
