@@ -256,10 +256,11 @@ def _named_cases(refused: Sequence[tuple[str, str]]) -> str:
 def _key_files(keyfiles: Path) -> Iterator[Finding]:
     """Whether each key file has its secret, and no secret is left that would open a copy from before."""
     paths = sorted(keyfiles.glob("*.key"))
-    sound = True
+    sound, with_passkeys = True, 0
     for path in paths:
         try:
             bound = key_file.is_bound(path)
+            with_passkeys += key_file.needs_part(path)
         except KeyFileDamaged as error:
             sound = False
             yield Finding(check="key files", verdict=Verdict.FAILS, seen=error.detail)
@@ -274,7 +275,9 @@ def _key_files(keyfiles: Path) -> Iterator[Finding]:
         seen = f"no key file here needs {place}/{name}; an older copy opens with it, until shred -u destroys it"
         yield Finding(check="key files", verdict=Verdict.WARNS, seen=seen)
     if sound:
-        yield Finding(check="key files", verdict=Verdict.HOLDS, seen=f"{len(paths)}, each with its machine secret")
+        more = f"; bound to passkeys: {with_passkeys}" if with_passkeys else ""
+        seen = f"{len(paths)}, each with its machine secret{more}"
+        yield Finding(check="key files", verdict=Verdict.HOLDS, seen=seen)
 
 
 def _private_paths(settings: config.Settings, zones: Sequence[str]) -> Iterator[tuple[Path, bool]]:

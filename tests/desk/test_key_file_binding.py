@@ -200,10 +200,18 @@ class TestBound:
         )
         assert (len(staff.identities), len(staff.passkeys), len(staff.holders)) == (2, 2, 11)
 
-    def test_a_window_that_was_open_before_another_one_wrote_the_file_says_so(
+    def test_a_window_goes_on_after_another_one_used_a_code(
         self, house: House, amira: Browser, codes: list[str]
     ) -> None:
         assert try_code(house, codes[0]).path == "/inbox"
+        page = amira.press(amira.get("/second-factor"), "Make new recovery codes", {"passphrase": PASSPHRASE})
+        assert len(codes_on(page)) == 10
+
+    def test_a_window_that_was_open_before_somebody_else_wrote_the_file_says_so(
+        self, house: House, amira: Browser, codes: list[str]
+    ) -> None:
+        path, code = house.settings.desk.keyfiles / "amira.key", Opener.of_code(codes[0])
+        key_file.change_key_file(path, PASSPHRASE, lambda staff: staff, opener=code, new_passphrase=PASSPHRASE)
         page = amira.press(amira.get("/second-factor"), "Make new recovery codes", {"passphrase": PASSPHRASE})
         assert page.status == 409
         assert "written elsewhere since you unlocked" in page.text
@@ -252,6 +260,8 @@ class TestBound:
         assert ran.exit_code == 64
         assert "the key file of amira is bound to passkeys, which a terminal cannot ask" in ran.output
         assert key_file.needs_part(house.settings.desk.keyfiles / "amira.key")
+        ran = CliRunner().invoke(main, ["--settings", str(house.settings.path), "doctor"])
+        assert "each with its machine secret; bound to passkeys: 1" in " ".join(ran.output.split())
 
 
 class TestChanging:

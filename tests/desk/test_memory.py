@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import os
 import signal
 import socket
 import subprocess
@@ -13,8 +15,12 @@ from collections.abc import Iterator
 import pytest
 
 from fieldreport.cli.visitor import Page, Visitor
-from fieldreport.unseal import totp
-from tests.cast import PASSPHRASES, File
+from fieldreport.unseal import recovery_codes, totp
+from fieldreport.unseal.key_file import unlock, write_key_file
+from fieldreport.unseal.key_part import Opener
+from fieldreport.unseal.passkey import Passkey
+from tests.authenticator import Authenticator
+from tests.cast import CHEAP, PASSPHRASES, File
 from tests.desk.conftest import House
 from tests.desk.test_serve import write_settings
 from tests.eventually import PATIENCE_SECONDS, answers, eventually
@@ -113,3 +119,23 @@ def test_after_lock_nothing_of_the_session_is_in_memory_and_before_it_was(
     url, process = running
     work(house, url, process)
     await_forgotten(process, planted(house))
+
+
+def test_after_lock_nothing_that_opens_a_bound_key_file_is_in_memory(house: House, running: tuple[str, int]) -> None:
+    url, process = running
+    passkey, path = Authenticator(), house.settings.desk.keyfiles / "amira.key"
+    opener, codes = Opener.of_passkey(passkey.credential, os.urandom(32)), recovery_codes.generate(long=True)
+    kept = Passkey(name="blue key", credential=passkey.credential, public=passkey.public, host="localhost", prf=True)
+    bound = dataclasses.replace(house.staff["amira"], passkeys=(kept,)).bound_to(opener, codes)
+    write_key_file(path, bound, PASSPHRASES["amira"], cost=CHEAP)
+    with contextlib.closing(Visitor()) as amira:
+        values = {"handle": "amira", "passphrase": typed("amira"), "code": codes[0]}
+        amira.press(amira.get(f"{url}/sign-in"), "Unlock", values)
+        part = unlock(path, PASSPHRASES["amira"], opener=opener).part
+        assert part is not None
+        secrets = key_forms("part", part.value)
+        assert found_in_memory(family(process), secrets), "a search that finds nothing now would prove nothing later"
+        amira.press(amira.get(f"{url}/inbox"), "Lock")
+    code = codes[0].replace("-", "")
+    secrets |= {"code, as typed": codes[0].encode(), "code, folded": code.encode()}
+    await_forgotten(process, secrets | key_forms("seed of the code", Opener.of_code(codes[0]).identity.seed))

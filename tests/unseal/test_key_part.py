@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, KeyFileDamaged, UnlockRefused, UsageError
-from fieldreport.unseal import key_file, key_part, recovery_codes
+from fieldreport.unseal import key_file, key_part, passkey, recovery_codes
 from fieldreport.unseal.key_file import StaffKey, change_key_file, unlock, write_key_file
 from fieldreport.unseal.key_part import Opener
 from fieldreport.unseal.passkey import Passkey
-from tests.authenticator import Authenticator
+from tests.authenticator import Authenticator, b64url
 from tests.cast import CHEAP
 from tests.unseal.conftest import PASSPHRASE
 from tests.unseal.test_key_file import put
@@ -74,25 +74,54 @@ def test_vectors(tmp_path: Path, case: Mapping[str, Any]) -> None:
         unlock(file, case["passphrase"], opener=opener)
 
 
-def test_the_input_is_one_for_a_newsroom_and_the_browser_hashes_it_as_the_specification_says() -> None:
-    """Both computed here with nothing but SHA-256 and HMAC: WebAuthn Level 3, section 10.1.4."""
-    asked = key_part.prf_input(b"instance")
-    assert asked == hashlib.sha256(b"fieldreport/v1/passkey/prf\ninstance").digest()
-    assert asked != key_part.prf_input(b"another")
+def test_the_authenticator_of_these_tests_evaluates_as_the_specification_says() -> None:
+    """The values of WebAuthn Level 3, section 16.17.1: CredRandom and the first input, each from one seed."""
+    seed = b"WebAuthn PRF test vectors"
+    authenticator = Authenticator(random=hashlib.sha256(seed + b"\x06").digest())
+    assert authenticator.random.hex() == "437e065e723a98b2f08f39d8baf7c53ecb3c363c5e5104bdaaf5d5ca2e028154"
+    output = authenticator.evaluate(b64url(seed + b"\x02"))
+    assert output.hex() == "3c33e07d202c3b029cc21f1722767021bf27d595933b3d2b6a1b9d5dddc77fae"
+    assert Opener.of_passkey(b"id", output).identity == Opener.of_passkey(b"another id", output).identity
     with pytest.raises(UsageError):
-        Opener.of_passkey(b"id", bytes(31))
+        Opener.of_passkey(b"id", output[1:])
+
+
+def test_the_input_is_one_for_a_newsroom() -> None:
+    assert key_part.prf_input(b"instance") == hashlib.sha256(b"fieldreport/v1/passkey/prf\ninstance").digest()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "x", "[]", "{}", '{"id":"","data":"","client":"","signature":"","prf":"*"}'],
+)
+def test_an_answer_without_an_output_opens_nothing(answer: str) -> None:
+    assert passkey.opener(answer) is None
+
+
+def test_an_answer_with_an_output_opens_with_it() -> None:
+    authenticator = Authenticator(random=os.urandom(32))
+    asked = {"host": "desk.example", "challenge": b64url(bytes(32)), "prf": b64url(b"input")}
+    page = passkey.Page(origin="https://desk.example", host="desk.example", challenge=bytes(32))
+    assert passkey.made(authenticator.make(asked, page.origin), page, name="blue").prf
+    answer = authenticator.use(asked, page.origin)
+    expected = Opener.of_passkey(authenticator.credential, authenticator.evaluate(asked["prf"]))
+    assert passkey.opener(answer) == expected
+    assert passkey.used([passkey_of(authenticator)], answer, page)[1] == 1
+    without = json.dumps({name: text for name, text in json.loads(answer).items() if name != "prf"})
+    assert passkey.opener(without) is None
+    assert not passkey.made(Authenticator().make(asked, page.origin), page, name="blue").prf
 
 
 def test_each_holder_opens_it_and_nobody_else(path: Path, bound: tuple[StaffKey, Opener], opener: Opener) -> None:
-    staff, passkey = bound
-    for each in (passkey, *(Opener.of_code(code) for code in CODES)):
+    staff, own = bound
+    for each in (own, *(Opener.of_code(code) for code in CODES)):
         assert unlock(path, PASSPHRASE, opener=each) == staff
         with pytest.raises(UnlockRefused):
             unlock(path, "another", opener=each)
     wrong = [
         opener,
-        Opener(name=passkey.name, identity=opener.identity),
-        Opener(name=opener.name, identity=passkey.identity),
+        Opener(name=own.name, identity=opener.identity),
+        Opener(name=opener.name, identity=own.identity),
         Opener.of_code(""),
         Opener.of_code("123456"),
     ]

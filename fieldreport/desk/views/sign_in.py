@@ -134,6 +134,8 @@ def submit() -> ResponseReturnValue:
         handle=admitted.seat.handle, role=admitted.seat.role, seat=admitted.seat, after=former
     )
     flask.g.desk_session = session
+    if admitted.seat.staff.part is not None:
+        desk.sessions.take_keys(admitted.seat)  # a recovery code was used up: the part of the other windows is old
     session.notices.extend(admitted.notices)
     if session.role is Role.EDITOR:
         start_if_needed()
