@@ -337,3 +337,18 @@ def test_a_drawing_that_cannot_be_drawn_here_is_refused(strongly: Clean, drawing
     with pytest.raises(Refused) as caught:
         strongly(f"{HEAD} {drawing}</svg>".encode())
     assert caught.value.refusal is refusal
+
+
+@pytest.mark.parametrize(
+    ("drawing", "noted"),
+    [
+        ("<defs><text>{0}</text></defs>", True),
+        ("<symbol id='a'><g><text>{0}</text></g></symbol>", True),
+        ("<defs><g id='a'><text y='9'>{0}</text></g></defs><use href='#a'/>", False),
+        ("<defs><pattern id='a'><text y='9'>{0}</text></pattern></defs><rect style='fill:url(#a)'/>", False),
+    ],
+)
+def test_words_that_nothing_draws_are_told(drawing: str, noted: bool) -> None:  # noqa: FBT001 - a parameter
+    said = drawing.format("the gate")
+    copy = clean_copy(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 90">{said}</svg>'.encode())
+    assert (Noted.HIDDEN_WORDS in copy.noted) is noted

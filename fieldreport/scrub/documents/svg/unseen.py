@@ -6,6 +6,8 @@ import math
 import re
 from typing import Final
 
+from lxml import etree
+
 from fieldreport import limits
 from fieldreport.scrub.documents.css import OVERLOOKED
 from fieldreport.scrub.documents.markup import Element
@@ -18,6 +20,8 @@ _STEP: Final = re.compile(r"(matrix|translate|scale|rotate)\s*\(([^()]*)\)")
 _WHITE: Final = frozenset({"#fff", "#ffffff", "white", "transparent", "none"})
 _SHAPES: Final = frozenset(_S + name for name in ("rect", "path", "circle", "ellipse", "polygon", "image"))
 _CLIPPING: Final = re.compile(r"(?<![\w-])(?:clip|clip-path|mask)\s*:(?!\s*(?:none|auto))")
+_UNDRAWN: Final = frozenset(_S + name for name in ("defs", "symbol", "pattern", "marker", "mask"))  # but by reference
+_REFERRED: Final = re.compile(r"#([^\s\"'()]+)")
 _HIGHEST: Final = 1000  # lines of the smallest letters on top of each other in what is shown
 
 
@@ -25,6 +29,7 @@ def may_hide_words(root: Element) -> bool:
     """Whether a text of the drawing is probably not seen. What its style sheets say is not looked at."""
     box = _box(root)
     covered = False
+    referred: frozenset[str] | None = None
     for node in root.iter(*_SHAPES, f"{_S}text"):
         style = str(node.get("style", ""))
         if node.tag != f"{_S}text":
@@ -32,6 +37,10 @@ def may_hide_words(root: Element) -> bool:
             continue
         if not "".join(map(str, node.itertext())).strip():
             continue
+        if any(above.tag in _UNDRAWN for above in node.iterancestors()):
+            referred = _referred(root) if referred is None else referred
+            if referred.isdisjoint(str(each.get("id", "")) for each in (node, *node.iterancestors())):
+                return True
         if OVERLOOKED.search(style) and "fill" not in style:
             return True
         if _fill(node, style) in _WHITE and str(node.get("stroke", "none")) == "none" and not covered:
@@ -39,6 +48,18 @@ def may_hide_words(root: Element) -> bool:
         if box is not None and (_is_tiny(node, style, box) or _is_outside(node, box)):
             return True
     return False
+
+
+def _referred(root: Element) -> frozenset[str]:
+    """The names of what something in the drawing refers to."""
+    return frozenset(
+        name
+        for node in root.iter(etree.Element)
+        for value in node.attrib.values()
+        for name in _REFERRED.findall(str(value))
+    ) | frozenset(
+        name for sheet in root.iter(f"{_S}style") for name in _REFERRED.findall("".join(map(str, sheet.itertext())))
+    )
 
 
 def crops_pictures(root: Element) -> bool:
