@@ -27,9 +27,16 @@ _WRITTEN: Final[Mapping[str, LazyString]] = {
     "body": later("Body"),
     "correction": later("Correction"),
     "phrases": later("Phrases of junk"),
+    "passages": later("Words that go everywhere"),
+    "word": later("A word with it"),
+    "label": later("Label"),
+    "slug_words": later("Readable words for the address"),
+    "addressees": later("Whom sources may address"),
 }
 _BEGINNINGS: Final = (
     ("reason-", later("Reason")),
+    ("question.", later("Answers before the sign-off")),
+    ("transcript.", later("What is said")),
     ("caption.", later("Captions")),
     ("alternative.", later("Descriptions of pictures")),
 )

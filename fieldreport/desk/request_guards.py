@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import flask
 
-from fieldreport.desk import access, composer, context, held_forms, presentation
+from fieldreport.desk import access, composer, context, held_forms, presentation, unsaved
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError
 from fieldreport.seal import KeyState, Roster
@@ -125,7 +125,7 @@ def hold_form(request: flask.Request) -> tuple[str, ...]:
     # A passphrase does not come back on a page: what asked for it asks again.
     fields = tuple((name, text) for name, text in request.form.items(multi=True) if name not in _NOT_KEPT)
     # What was typed beside the button that locks must not lock again.
-    path = composer.keeping_path() if request.endpoint == "sign_in.lock" else ""
+    path = composer.keeping_path() or unsaved.path() if request.endpoint == "sign_in.lock" else ""
     form = held_forms.HeldForm(handle=handle, path=path or request.full_path.rstrip("?"), fields=fields)
     return held_forms.seal_form(desk.token_key, form, now=desk.clock())
 

@@ -24,7 +24,6 @@ from fieldreport.desk.translation import said
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
-from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, questions, redactions, release, review, slots
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
@@ -38,6 +37,7 @@ from fieldreport.web.forms import Problem
 blueprint = flask.Blueprint("leakcheck", __name__)
 
 _REASON_CHARACTERS: Final = 3
+_FIELDS: Final = ("reason-", "question.", "not_before")  # how the names of the page's fields begin
 
 
 @access.editor
@@ -47,15 +47,31 @@ def show(article_id: bytes) -> ResponseReturnValue:
     return _page(article_id)
 
 
+@access.editor
+@blueprint.post("/articles/<id:article_id>/check")
+def keep(article_id: bytes) -> ResponseReturnValue:
+    """The page again with what is typed in its fields: after a lock, or where Enter was pressed in one of them."""
+    return _page(article_id, typed=_typed())
+
+
+def _typed(*, without: str = "") -> dict[str, str]:
+    """What stands in the fields of the page, by their names; ``without`` the one that was dealt with."""
+    form = flask.request.form
+    return {
+        name: typed_text(name) for name in form if name.startswith(_FIELDS) and name != without and form[name].strip()
+    }
+
+
+def _done(article_id: bytes, *, without: str = "", place: str = "") -> ResponseReturnValue:
+    """The page after an act: at once where something else is typed in it, which a redirection would lose."""
+    typed = _typed(without=without)
+    if typed:
+        return _page(article_id, typed=typed)
+    return flask.redirect(flask.url_for(".show", article_id=article_id) + place, code=303)
+
+
 def _page(
-    article_id: bytes,
-    *,
-    key: str = "",
-    reason: str = "",
-    not_before: str = "",
-    answers: Mapping[Question, str] | None = None,
-    problems: Sequence[Problem] = (),
-    status: int = 200,
+    article_id: bytes, *, typed: Mapping[str, str] | None = None, problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
     seat, press = context.seat(), context.desk().settings.press
     draft = drafts.load(seat, article_id)
@@ -96,11 +112,8 @@ def _page(
         redacted=redactions.histories(seat, article_id),
         slot=_slot(draft.head),
         due_with=sorted(active_editors(seat) if only is None else active_editors(seat) & only),
-        not_before=not_before,
-        bad_key=key,
-        reason=reason,
         questions=questions.asked(draft.article),
-        answers=answers or {},
+        typed=typed or {},
         answered=review.safety_answers(seat, article_id),
         problems=problems,
     )
@@ -128,13 +141,14 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
     reason = typed_text(f"reason-{key}")
     if len(reason) < _REASON_CHARACTERS:
         problem = Problem(text=_("Say why, in a few words. It is logged with your name."), field=f"reason-{key}")
-        return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
+        return _page(article_id, typed=_typed(), problems=[problem], status=422)
     if len(reason) > limits.ANSWER_CHARACTERS:
-        raise UsageError(Sentence("A reason has at most %(most)s characters.", most=limits.ANSWER_CHARACTERS))
+        text = _("A reason has at most %(most)s characters.", most=limits.ANSWER_CHARACTERS)
+        return _page(article_id, typed=_typed(), problems=[Problem(text=text, field=f"reason-{key}")], status=422)
     site = context.desk().site
     review.answer(context.seat(), article_id, key, reason, press=site.press, reader=site.reader)
     context.say(_("Answered."))
-    return flask.redirect(flask.url_for(".show", article_id=article_id) + f"#f-{key}", code=303)
+    return _done(article_id, without=f"reason-{key}", place=f"#f-{key}")
 
 
 @access.editor
@@ -143,7 +157,7 @@ def submit(article_id: bytes) -> ResponseReturnValue:
     """Ask colleagues to review."""
     review.submit(context.seat(), article_id)
     context.say(_("Submitted. Somebody who did not write it must now sign it off."))
-    return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+    return _done(article_id)
 
 
 @access.editor
@@ -155,7 +169,7 @@ def clear(article_id: bytes) -> ResponseReturnValue:
     problems = [_unanswered(question) for question in questions.missing(article, answers)]
     problems += [_too_long(each) for each, text in answers.items() if len(text) > limits.SIGN_OFF_ANSWER_CHARACTERS]
     if problems:
-        return _page(article_id, answers=answers, problems=problems, status=422)
+        return _page(article_id, typed=_typed(), problems=problems, status=422)
     review.clear(context.seat(), article_id, answers, press=site.press, reader=site.reader)
     context.say(_("Your safety sign-off is on record, over exactly this text and these pictures."))
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
@@ -182,7 +196,7 @@ def publish(article_id: bytes) -> ResponseReturnValue:
         head = release.publish(context.seat(), article_id, site=context.desk().site, not_before=not_before)
     except (ValueError, UsageError) as error:
         text = said(error.text) if isinstance(error, UsageError) else _("Write the day as year-month-day: 2027-03-31.")
-        return _page(article_id, not_before=typed, problems=[Problem(text=text, field="not_before")], status=422)
+        return _page(article_id, typed=_typed(), problems=[Problem(text=text, field="not_before")], status=422)
     if head.state is ArticleState.SCHEDULED:
         context.say(_("Signed off and scheduled."))
     else:
@@ -200,7 +214,7 @@ def hold(article_id: bytes) -> ResponseReturnValue:
     else:
         release.hold(context.seat(), article_id)
         context.say(_("It is held back until somebody lets it go. The sign-offs stay."))
-    return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+    return _done(article_id)
 
 
 def _slot(head: ArticleHead) -> Slot | None:

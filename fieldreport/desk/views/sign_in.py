@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as later
 from flask_babel import ngettext
 
 from fieldreport import limits
-from fieldreport.desk import access, context, error_pages, held_forms, passkey, presentation, request_guards
+from fieldreport.desk import access, context, error_pages, held_forms, passkey, presentation, request_guards, unsaved
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.desk.sessions import Session
 from fieldreport.desk.sign_in import ClockOff, PasskeyAnswer
@@ -210,11 +210,12 @@ def _after(session: Session, untrusted_held: Sequence[str], next_path: str) -> R
 def lock() -> ResponseReturnValue:
     """Forget the unlocked keys of this session."""
     desk = context.desk()
+    not_stored = flask.g.get("desk_not_kept") or unsaved.is_there()
     context.seat().record(Act.LOCKED)
     desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
     flask.g.desk_session = None
     # The cookie stays: it opens nothing now, and tells whose form it is that another window sends after the lock.
-    if flask.g.get("desk_not_kept"):
+    if not_stored:
         response = flask.make_response(page(held_form=request_guards.hold_form(flask.request), locked=True))
     else:
         response = flask.make_response(flask.redirect(flask.url_for("sign_in.show", locked=1), code=303))
