@@ -386,6 +386,17 @@ class TestTheLeakCheck:
         page = amira.press(page, "Answer this warning", {field: "It was on every front page."})
         assert page.buttons().count("Answer this warning") == 1
 
+    def test_what_blocks_comes_first_and_what_is_answered_last(
+        self, house: House, amira: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case, body="On 14 October 2026 and 3 May 2025 they came through Hyesan.")
+        page = amira.get(f"{path}/check")
+        tags = "//article/h3/span"
+        assert [tag.text_content() for tag in page.find(tags)] == ["blocks", "warning", "warning"]
+        field = page.find("//article//input[starts-with(@id, 'reason-')]")[0].get("name")
+        page = amira.press(page, "Answer this warning", {field: "It was on every front page."})
+        assert [tag.text_content() for tag in page.find(tags)] == ["blocks", "warning", "answered"]
+
     def test_an_answer_to_nothing_is_refused(self, house: House, amira: Browser, case: CaseRow) -> None:
         path = written(house, amira, case)
         page = amira.get(f"{path}/check")

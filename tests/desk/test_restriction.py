@@ -11,6 +11,7 @@ from sqlalchemy import select
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles import drafts
+from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.cases import conversation, inbox, restriction, shown_sheets
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
@@ -228,6 +229,58 @@ def test_no_route_gives_another_editor_anything_of_it(house: House, amira: Brows
     assert states(house) == before
     assert secret in amira.get(path(case)).text
     assert secret in jonas.get(path(case)).text
+
+
+def test_no_route_of_an_article_lets_another_editor_see_or_change_anything_of_its_limited_case(
+    house: House, amira: Browser
+) -> None:
+    ines, secret = house.sign_in("ines"), "the bridge at Hoeryong"
+    case = house.receive(secret, files=(File("photo-1.jpg", "image/jpeg", photo()),), protect="Kim Ok")
+    seat = house.seat("amira")
+    conversation.save_card(seat, case.id, Card(facts=f"facts of {secret}", protected=("Kim Ok",)))
+    article = amira.press(amira.get(path(case)), "Start an article")
+    amira.press(article, "Save", {"title": "Leaving", "body": f"Kim Ok left over {secret}."})
+    page = amira.get(article.path)
+    amira.press(page, "Save and translate", {"translate": "ko"})
+    restriction.limit(seat, case.id, {"amira", "jonas"})
+    letter = inbox.items(house.vault, case.id)[0].id.hex()
+    (head,) = list_articles(house.vault)
+    token = ines.get("/keys").find("//input[@name='token']")[0].get("value")
+    form = {
+        "token": token,
+        "based_on": str(head.revision),
+        "case": case.id.hex(),
+        "seen": f"{case.id.hex()}.9",
+        "attach": f"{letter}-1",
+        "redact": f"{letter}-1",
+        "words": f"{letter}-1",
+        "translate": "ar",
+        "title": "Mine",
+        "body": "Mine",
+        "reason-x": "because",
+        "label": "mine",
+        "state": "closed",
+        "hold": "yes",
+        **ANSWERS,
+    }
+    known = {"article_id": head.id, "code": "ko", "source": f"{letter}-1", "number": 1, "page": 1}
+    acts = ("assign", "state", "label", "unlabel", "read", "close")
+    tried, before = 0, (states(house), list_articles(house.vault))
+    for route, method in routes(house.app):
+        named = {name for _, _, name in arguments_of(route.rule)}
+        if "article_id" not in named and route.rule not in {"/articles", "/inbox/ticked", "/search", "/junk"}:
+            continue
+        address, changed = path_of(house.app, route, known), dict(form)
+        for act in acts if route.rule == "/inbox/ticked" else ("",):
+            changed["act"] = act
+            page = ines.get(address, follow=False) if method == "GET" else ines.post(address, changed, follow=False)
+            allowed = {"/articles/<id:article_id>", "/articles/<id:article_id>/preview"}  # its text is for every editor
+            if method == "POST" or not route.rule.startswith(tuple(allowed)):
+                assert secret.encode() not in page.body, f"{method} {route.rule}"
+            assert b"facts of" not in page.body, f"{method} {route.rule}"
+        tried += 1
+    assert tried > 25
+    assert (states(house), list_articles(house.vault)) == before
 
 
 def states(house: House) -> list[tuple[object, ...]]:

@@ -117,6 +117,7 @@ def read(item_id: bytes, number: int) -> ResponseReturnValue:
         sheet=None if reading is None else sheet(reading, flask.request.args.get("sheet", 1, int)),
         playable=playable,
         draws_no_letters=base_type(part) == "image/svg+xml",
+        shortcuts=context.session().shortcuts,
     )
 
 

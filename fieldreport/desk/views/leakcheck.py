@@ -29,6 +29,7 @@ from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.readers import active_editors, readers_behind
+from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.slots import Slot
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
@@ -77,7 +78,8 @@ def _page(
     draft = drafts.load(seat, article_id)
     with context.desk().vault.reading() as session:
         only = readers_behind(session, seat, article_id)
-    checked = review.check(seat, article_id, press=press, reader=context.desk().site.reader)
+    found = review.check(seat, article_id, press=press, reader=context.desk().site.reader)
+    checked = sorted(found, key=_rank)
     article = draft.article.for_readers()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
     open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
@@ -118,6 +120,11 @@ def _page(
         problems=problems,
     )
     return page, status
+
+
+def _rank(found: Checked) -> tuple[bool, bool]:
+    """What blocks comes first, what is answered last; each in the order of the text."""
+    return found.answer is not None, found.finding.severity is not Severity.BLOCK
 
 
 def _may_sign(draft: Draft, handle: str) -> bool:
