@@ -39,7 +39,7 @@ def main() -> None:
 
 def first(value: object) -> str:
     """The text, or the first of several forms."""
-    return value if isinstance(value, str) else str(value[0])  # type: ignore[index]
+    return value if isinstance(value, str) else str(value[0])  # type: ignore[index]  # a list of forms, to babel an object
 
 
 def entry(ids: tuple[str, ...], context: str | None, text: str) -> str:

@@ -85,7 +85,7 @@ def measure(sheet: Sheet) -> None:
                     desk.get(query)
                 openings.append(len(desk.session.opened))
                 questions.append(len(asked))
-            pair = in_turn(lambda q=query: many.get(q), lambda q=query: few.get(q), rounds=_ROUNDS)  # type: ignore[misc]
+            pair = in_turn(lambda q=query: many.get(q), lambda q=query: few.get(q), rounds=_ROUNDS)  # type: ignore[misc]  # bound in the loop
             sheet.pair(f"inbox of {_MANY:,} cases: {name}", pair, f"of {_FEW}", at_most=1.25)
         sheet.figure("objects that a page of the inbox opens", max(openings), "", at_most=50)
         sheet.figure("questions to the vault that it puts", max(questions), "", at_most=4)

@@ -29,13 +29,17 @@ from fieldreport.seal import (
     Part,
     PartSource,
     canonical,
+    check_sealed_form,
     open_envelope,
     open_header,
+    open_with_file_key,
     seal_envelope,
 )
 from fieldreport.seal.header import build_header
 from fieldreport.seal.inner_header import InnerHeader
 from fieldreport.seal.manifest import Manifest
+from fieldreport.seal.stanza import HYBRID
+from fieldreport.seal.stream import PayloadWriter
 
 CHUNK = 64 * 1024
 ROSTER = bytes(range(32))
@@ -549,3 +553,28 @@ def test_errors_hold_no_content(newsroom: Newsroom) -> None:
         chain = [caught.value, caught.value.__context__]
         assert "Hyesan" not in caught.value.text + caught.value.detail
         assert all(error is None or caught.value.__suppress_context__ or "Hyesan" not in str(error) for error in chain)
+
+
+def test_a_file_key_opens_its_object_behind_a_header_that_fits_it_and_no_other(newsroom: Newsroom) -> None:
+    header, payload = newsroom.seal(b"a report")
+    key = open_header(header, [newsroom.first])
+    with open_with_file_key(io.BytesIO(header + payload), key, expected=newsroom.expected) as envelope:
+        assert envelope.read_part(0, 100) == b"a report"
+    of_another = build_header(bytes(16), [newsroom.first.recipient])
+    with pytest.raises(SealError) as refused:
+        open_with_file_key(io.BytesIO(of_another + payload), key, expected=newsroom.expected)
+    assert refused.value.code == "header-mac"
+
+
+def test_without_a_key_the_form_of_a_sealed_object_is_checked(newsroom: Newsroom) -> None:
+    header, payload = newsroom.seal(b"a report")
+    assert check_sealed_form(io.BytesIO(header + payload)) == 2
+    for_others = header.replace(HYBRID.encode(), b"example.com/other")
+    unpadded = io.BytesIO()
+    writer = PayloadWriter(b"sixteen byte key", unpadded)
+    writer.write(b"a report")
+    writer.close()
+    for form in (for_others + payload, header + unpadded.getvalue()):
+        with pytest.raises(SealError) as refused:
+            check_sealed_form(io.BytesIO(form))
+        assert refused.value.code == "payload"

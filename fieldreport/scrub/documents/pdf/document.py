@@ -115,7 +115,7 @@ def _report(untrusted: bytes, old: pikepdf.Pdf, removed: set[Removed]) -> None:
     """What is in the document next to its pages; none of it is carried over."""
     information = old.trailer.get("/Info")
     if isinstance(information, Dictionary):
-        removed |= {_INFORMATION.get(key, Removed.OTHER_METADATA) for key in information.keys()}  # noqa: SIM118
+        removed |= {_INFORMATION.get(key, Removed.OTHER_METADATA) for key in information.keys()}  # noqa: SIM118 - walked itself, it is typed as objects
     removed |= {meaning for key, meaning in _CATALOGUE.items() if key in old.Root}
     if isinstance(names := old.Root.get("/Names"), Dictionary):
         removed |= {Removed.SCRIPT} if "/JavaScript" in names else set()

@@ -61,7 +61,7 @@ def upgrade() -> None:
     )
 
 
-def _table(name: str, *columns: sa.Column | sa.Constraint, key: str) -> None:  # type: ignore[type-arg]
+def _table(name: str, *columns: sa.Column | sa.Constraint, key: str) -> None:  # type: ignore[type-arg]  # of any type
     op.create_table(
         name,
         sa.Column("article_id", sa.LargeBinary(16), nullable=False),
