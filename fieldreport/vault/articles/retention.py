@@ -13,7 +13,7 @@ by nobody, or an article of it is on its way, unless the rules say otherwise.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -82,10 +82,12 @@ def preview(place: Place, rules: Rules, *, reader: str | None = None, ahead_days
     with place.vault.reading() as session:
         cases = _candidates(session, rules, before=now + ahead_days * _DAY)
         entries = _state_entries(session, place, cases)
-        judged = [_judged(session, place, rules, case, entries.get(case.name)) for case in cases]
+        facts = _facts(session, cases)
+        judged = [_judged(place, rules, case, entries.get(case.name), facts) for case in cases]
         found = [due for due in judged if due is not None and due.due <= now + ahead_days * _DAY]
         if reader is not None:
-            found = [due for due in found if _may_read(session, place, due.id, reader)]
+            named = readers.readers_in_each(session, place, [due.id for due in found])
+            found = [due for due, only in zip(found, named, strict=True) if _is_among(only, reader)]
     return tuple(sorted(found, key=lambda due: (due.due, due.name)))
 
 
@@ -126,9 +128,10 @@ def _purged(seat: Seat, rules: Rules, due: Due, entry: AuditRow | None) -> Due:
             case = living(change.session, due.id)
         except NotFound:
             return replace(due, kept=_CHANGED)
-        if not _may_read(change.session, seat, due.id, seat.handle):
+        (only,) = readers.readers_in_each(change.session, seat, [due.id])
+        if not _is_among(only, seat.handle):
             return replace(due, kept=_CHANGED)
-        now = _judged(change.session, seat, rules, case, entry, sealed=sealed)
+        now = _judged(seat, rules, case, entry, _facts(change.session, [case]), sealed=sealed)
         if now is None or now.due > change.hour:
             return replace(due, kept=_CHANGED)
         if not now.kept and set(change.session.scalars(_letters(due.id))) != set(letters):
@@ -165,24 +168,52 @@ def _state_entries(session: Session, place: Place, cases: Collection[Case]) -> d
     return {name: row for name, row in found.items() if is_signed_by(row, signers)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What the tables say of some cases, by their ids.
+
+    ``newest``: the hour of the newest item; ``read``: up to which letter somebody has read; ``on_its_way``: those with
+    an article that is not published.
+    """
+
+    newest: Mapping[bytes, int] = field(repr=False)
+    read: Mapping[bytes, int] = field(repr=False)
+    on_its_way: Collection[bytes] = field(repr=False)
+
+
+def _facts(session: Session, cases: Sequence[Case]) -> _Facts:
+    newest: dict[bytes, int] = {}
+    read: dict[bytes, int] = {}
+    on_its_way: set[bytes] = set()
+    unpublished = ArticleRow.state.in_([state.value for state in OPEN_STATES])
+    for start in range(0, len(cases), _AT_ONCE):
+        some = [case.id for case in cases[start : start + _AT_ONCE]]
+        hours = select(Item.case_id, func.max(Item.hour)).where(Item.case_id.in_(some)).group_by(Item.case_id)
+        newest.update((case_id, hour) for case_id, hour in session.execute(hours) if case_id is not None)
+        marks = select(Mark.case_id, func.max(Mark.read_sequence)).where(Mark.case_id.in_(some)).group_by(Mark.case_id)
+        read.update((case_id, sequence or 0) for case_id, sequence in session.execute(marks))
+        articles = select(ArticleCase.case_id).join(ArticleRow, ArticleCase.article_id == ArticleRow.id)
+        on_its_way.update(session.scalars(articles.where(ArticleCase.case_id.in_(some), unpublished)))
+    return _Facts(newest=newest, read=read, on_its_way=on_its_way)
+
+
 def _judged(
-    session: Session, place: Place, rules: Rules, case: Case, entry: AuditRow | None, *, sealed: Sequence[int] = ()
+    place: Place, rules: Rules, case: Case, entry: AuditRow | None, facts: _Facts, *, sealed: Sequence[int] = ()
 ) -> Due | None:
     """When a case is due, and why it stays; nothing where no rule is about it. ``sealed``: hours of its letters."""
     state = CaseState(case.state)
     if state not in rules.days:
         return None
     signed = entry.hour if entry is not None and entry.subject == f"{case.name} {state}" else None
-    newest = session.scalar(select(func.max(Item.hour)).where(Item.case_id == case.id)) or 0
-    since = max(case.active, newest, signed or 0, *sealed)
+    since = max(case.active, facts.newest.get(case.id, 0), signed or 0, *sealed)
     kept = ""
     if signed is None or not _is_whose_it_says(place, case):
         kept = _UNSIGNED
     elif state is CaseState.CLOSED and any(hour > signed for hour in sealed):
         kept = _REOPENED
-    elif not rules.even_unread and _is_unread(session, case):
+    elif not rules.even_unread and facts.read.get(case.id, 0) < case.last_letter:
         kept = _UNREAD
-    elif not rules.even_unpublished and _is_being_published(session, case.id):
+    elif not rules.even_unpublished and case.id in facts.on_its_way:
         kept = _UNPUBLISHED
     return Due(id=case.id, name=case.name, state=state, due=since + rules.days[state] * _DAY, kept=kept)
 
@@ -195,26 +226,9 @@ def _is_whose_it_says(place: Place, case: Case) -> bool:
         return False
 
 
-def _is_unread(session: Session, case: Case) -> bool:
-    read = session.scalar(select(func.max(Mark.read_sequence)).where(Mark.case_id == case.id))
-    return (read or 0) < case.last_letter
-
-
-def _is_being_published(session: Session, case_id: bytes) -> bool:
-    on_its_way = (
-        select(ArticleRow.id)
-        .join(ArticleCase, ArticleCase.article_id == ArticleRow.id)
-        .where(ArticleCase.case_id == case_id, ArticleRow.state.in_([state.value for state in OPEN_STATES]))
-    )
-    return session.scalar(on_its_way.limit(1)) is not None
-
-
-def _may_read(session: Session, place: Place, case_id: bytes, handle: str) -> bool:
-    try:
-        only = readers.readers_in(session, place, case_id)
-    except SealError:
-        return False
-    return only is None or handle in only
+def _is_among(only: Collection[str] | SealError | None, handle: str) -> bool:
+    """Whether a person is one of a case's readers; where those do not hold, nobody is."""
+    return only is None or (not isinstance(only, SealError) and handle in only)
 
 
 def _letters(case_id: bytes) -> Select[bytes]:
