@@ -23,6 +23,7 @@ from fieldreport.scratch import Scratch
 from fieldreport.seal import (
     Binding,
     Expected,
+    ExpectedOffline,
     HybridIdentity,
     Kind,
     OpenEnvelope,
@@ -32,6 +33,7 @@ from fieldreport.seal import (
     check_sealed_form,
     open_envelope,
     open_header,
+    open_sealed_file,
     open_with_file_key,
     seal_envelope,
 )
@@ -578,3 +580,36 @@ def test_without_a_key_the_form_of_a_sealed_object_is_checked(newsroom: Newsroom
         with pytest.raises(SealError) as refused:
             check_sealed_form(io.BytesIO(form))
         assert refused.value.code == "payload"
+
+
+def open_offline(newsroom: Newsroom, binding: Binding, expected: ExpectedOffline) -> bytes:
+    header, payload = newsroom.seal(b"a report", binding=binding)
+    file = io.BytesIO(header + payload)
+    with open_sealed_file(file, identities=[newsroom.first], expected=expected) as envelope:
+        return envelope.read_part(0, 100)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        ExpectedOffline(instance=bytes(16)),
+        ExpectedOffline(object=bytes(16)),
+        ExpectedOffline(epoch=8),
+        ExpectedOffline(rosters={7: bytes(32)}),
+        ExpectedOffline(rosters={6: ROSTER}),
+    ],
+    ids=["instance", "object", "epoch", "roster", "unknown-epoch"],
+)
+def test_what_a_reader_offline_knows_is_compared(newsroom: Newsroom, known: ExpectedOffline) -> None:
+    assert open_offline(newsroom, newsroom.binding, ExpectedOffline()) == b"a report"
+    with pytest.raises(SealError) as refused:
+        open_offline(newsroom, newsroom.binding, known)
+    assert refused.value.code == "binding"
+
+
+def test_a_letter_is_its_own_thread_for_a_reader_offline(newsroom: Newsroom) -> None:
+    letter = replace(newsroom.binding, kind=Kind.LETTER)
+    assert open_offline(newsroom, replace(letter, thread=OBJECT), ExpectedOffline()) == b"a report"
+    with pytest.raises(SealError) as refused:
+        open_offline(newsroom, letter, ExpectedOffline())
+    assert refused.value.code == "binding"
