@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import event
@@ -62,7 +63,6 @@ def test_a_list_asks_as_often_whatever_there_is_to_show(house: House, handle: st
 @pytest.mark.parametrize("handle", ["lena", "amira"])
 def test_what_is_past_its_time_is_found_as_quickly(build: Callable[..., House], handle: str) -> None:
     house = build(desk={"retention": {"closed": 1}, "idle_seconds": 10**9})
-    browser = house.enter(handle)
     counts, there = [], 0
     while there < 6:
         for _ in range(2 + there):
@@ -71,6 +71,7 @@ def test_what_is_past_its_time_is_found_as_quickly(build: Callable[..., House], 
             workflow.set_state(house.seat("amira"), case.id, CaseState.CLOSED)
             there += 1
         house.clock.pass_hours(48)
-        counts.append(questions(house, lambda: browser.get("/retention")))
+        browser = house.enter(handle)
+        counts.append(questions(house, partial(browser.get, "/retention")))
         assert f"Stay, although a rule is about them: {there}" in browser.get("/retention").text
     assert counts[0] == counts[1]

@@ -129,11 +129,15 @@ def readers_in_each(
         RosterError: nobody can say who is in a desk.
     """
     found: list[frozenset[str] | SealError | None] = []
+    entries: Sequence[Entry] = ()
     for claim in _claims(session, case_ids):
         try:
-            found.append(claim.handles(place))
+            named = claim.names(place)
         except SealError as error:
             found.append(error)
+            continue
+        entries = entries or (() if named is None else place.rosters.newest().entries)
+        found.append(None if named is None else people(named, entries))
     return found
 
 
