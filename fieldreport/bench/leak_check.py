@@ -47,6 +47,7 @@ CLEAN_BLOCKS: Final = 0.02  # of the clean articles
 _MARK: Final = re.compile(r"⟦(\w+)\|(.+?)⟧", re.DOTALL)
 _ROUNDS: Final = 5
 _WORDS, _REPORTS, _TERMS = 2000, 10, 200
+_SPREAD: Final = 4
 _MOST_MILLISECONDS: Final = 500
 
 
@@ -177,9 +178,10 @@ def _processor_seconds(run: Callable[[], object]) -> float:
 
 def _large(drafts: list[Draft]) -> tuple[Article, list[Material]]:
     """An article of 2,000 words, ten reports as long as the drafts', 200 terms; in the languages of all drafts."""
-    paragraphs = [part for draft in drafts for part in draft.article.body.split("\n\n")]
+    # Some of each language: they stand in the order of their names.
+    paragraphs = [part for draft in drafts[::_SPREAD] for part in draft.article.body.split("\n\n")]
     words = " \n\n".join(paragraphs * 10).split(" ")
-    reports = list({draft.material.case: draft.material for draft in drafts}.values())
+    reports = list({draft.material.case: draft.material for draft in drafts}.values())[::_SPREAD]
     terms = [term for report in reports for term in report.protected]
     per_report = _TERMS // _REPORTS
     materials = [

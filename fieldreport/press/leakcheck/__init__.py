@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from fieldreport.press.article import Article
-from fieldreport.press.leakcheck import contact, content, invisible, names, sounds, text
+from fieldreport.press.leakcheck import contact, content, heard, invisible, names, sounds, text
+from fieldreport.press.leakcheck.across import Across
 from fieldreport.press.leakcheck.copied_text import Reports
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
 from fieldreport.press.leakcheck.groups import Groups
@@ -68,7 +69,7 @@ def check(
             compared = _Compared(each, materials, phone_regions, public_sites)
             findings += _written(each, compared, prefix="" if each is original else f"{each.language}:")
     finally:
-        for room in (text, content, names, sounds):
+        for room in (text, content, names, sounds, heard):
             room.forget()
     for media in article.media:  # translations have the same files
         if media.sha256 not in fresh_media:
@@ -111,6 +112,7 @@ class _Compared:
         self._public_sites = public_sites
         self.terms = Terms(protected, language)
         self._sounds = Sounds(protected)
+        self._across = Across(protected)
         self._reports = Reports([*reports, *notes], [text for field, text in fields.items() if field != "slug"])
         self._reworded = Reworded(reports, notes, language)
         self._language = language.partition("-")[0]
@@ -126,6 +128,7 @@ class _Compared:
         counted = numbers(text, self._language)
         warnings = [
             *self._sounds.hits(text),
+            *self._across.hits(text),
             *self._traces.hits(text, counted),
             *self._groups.hits(text, counted),
             *self._reworded.hits(text),

@@ -15,12 +15,12 @@ LANGUAGES: Final = ("en", "ko", "zh", "ru", "ar", "ja")
 
 
 @cache
-def forms(language: str) -> Mapping[str, int]:
-    """Every form of one of the ``LANGUAGES``, as it is written, and the number of what it means."""
+def forms(language: str) -> Mapping[str, tuple[int, ...]]:
+    """Every form of one of the ``LANGUAGES``, as it is written, and the numbers of what it may mean."""
     column = LANGUAGES.index(language)
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, ...]] = {}
     lines = files("fieldreport.press.leakcheck").joinpath("concepts.txt").read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(line for line in lines if line and not line.startswith("#")):
         for form in line.split(" | ")[column].split():
-            found.setdefault(form, number)
+            found[form] = (*found.get(form, ()), number)
     return found

@@ -70,7 +70,7 @@ def _content(text: str, offset: int, language: str) -> Iterator[Content]:
             continue
         if len(cut) >= (2 if language == "ko" else _FEWEST):
             yield Content(cut, offset + word.start, offset + word.end, _weight(rank))
-        elif language == "ko" and concept_of(cut, language) is not None:  # 강, 재
+        elif language == "ko" and concepts_of(cut, language):  # 강, 재
             yield Content(cut, offset + word.start, offset + word.end, 1)
 
 
@@ -125,22 +125,29 @@ UNKNOWN_WEIGHT: Final = _weight(_UNKNOWN)
 
 
 @cache
-def _meanings(language: str) -> Mapping[str, int]:
+def _meanings(language: str) -> Mapping[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
     if language not in concepts.LANGUAGES:
-        return {}
-    table = concepts.forms(language)
-    if language in {"zh", "ja"}:
-        return {simplified(form): number for form, number in table.items()}
-    return {form if language == "ko" else stem(fold(form), language): number for form, number in table.items()}
+        return found
+    for form, numbers in concepts.forms(language).items():
+        if language in {"zh", "ja"}:
+            keys = {simplified(form)}
+        else:
+            cut = stem(fold(form), language)
+            keys = {form} if language == "ko" else {cut, stem(cut, language)}
+        for key in keys:
+            found[key] = tuple(dict.fromkeys((*found.get(key, ()), *numbers)))
+    return found
 
 
 @lru_cache(maxsize=32768)
-def concept_of(cut: str, language: str) -> int | None:
-    """The number of what a stem means in the dictionary; in Korean that of its longest beginning there."""
+def concepts_of(cut: str, language: str) -> tuple[int, ...]:
+    """The numbers of what a stem may mean in the dictionary; in Korean those of its longest beginning there."""
     meanings = _meanings(language)
     if language == "ko":
-        return next((meanings[cut[:size]] for size in range(len(cut), 0, -1) if cut[:size] in meanings), None)
-    return meanings.get(cut)
+        return next((meanings[cut[:size]] for size in range(len(cut), 0, -1) if cut[:size] in meanings), ())
+    # Of "passports" one ending is cut, of "passport" another: both once more are the same.
+    return meanings.get(cut) or meanings.get(stem(cut, language), ())
 
 
 @lru_cache(maxsize=32768)
@@ -191,5 +198,5 @@ def simplified(signs: str) -> str:
 
 def forget() -> None:
     """Let go of every word that was looked up: they are a source's."""
-    for kept in (stem, rank_of, concept_of):
+    for kept in (stem, rank_of, concepts_of):
         kept.cache_clear()

@@ -10,14 +10,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.press.leakcheck.language import passages
 from fieldreport.press.leakcheck.numerals import word_joins, word_values
-from fieldreport.press.leakcheck.text import fold
+from fieldreport.press.leakcheck.text import fold, plain
 
 TABLES: Final[Mapping[str, Any]] = tomllib.loads(
     files("fieldreport.press.leakcheck").joinpath("moments.toml").read_text(encoding="utf-8")
@@ -61,18 +61,6 @@ class Moment:
     alone: bool
 
 
-def plain(text: str) -> str:
-    """Small letters and one form of each Arabic and Cyrillic letter, of the same length."""
-    if text.isascii():
-        return text.lower()
-    return "".join(map(_plain_letter, text))
-
-
-@lru_cache(maxsize=8192)
-def _plain_letter(letter: str) -> str:
-    return " " if letter == "\u200c" else folded if len(folded := fold(letter)) == 1 else letter
-
-
 def _alternatives(words: Iterable[str]) -> str:
     ordered = sorted({fold(word) for word in words}, key=lambda word: (-len(word), word))
     return "|".join(re.sub(r"[ -]", r"[\\s-]", word) for word in ordered)
@@ -98,6 +86,20 @@ _WEEKDAYS: Final = re.compile(
     rf"(?P<word>{_alternatives(name for name in _WEEKDAY if name < _EAST_ASIAN_FROM)})(?!\w)"
     rf"|(?P<sign>{_alternatives(name for name in _WEEKDAY if name > _EAST_ASIAN_FROM)})"
 )
+
+
+# "0415" in the table is a day of the common calendar, "lunar0815" one of the lunar year.
+_NAMED_DAYS: Final = {
+    fold(name): ("lunar" if day.startswith("lunar") else "date", int(day.removeprefix("lunar")))
+    for day, names in TABLES["days"].items()
+    for name in names
+}
+_NAMED: Final = re.compile(
+    rf"(?<!\w)(?:{_alternatives(name for name in _NAMED_DAYS if name < _EAST_ASIAN_FROM)})(?!\w)"
+    rf"|(?:{_alternatives(name for name in _NAMED_DAYS if name > _EAST_ASIAN_FROM)})"
+)
+_LUNAR_MONTHS: Final[Mapping[str, int]] = TABLES["lunar"]["months"]
+_LUNAR_DAYS: Final[Mapping[str, int]] = TABLES["lunar"]["days"]
 
 
 class _Words:
@@ -133,10 +135,10 @@ class _Words:
             self._fills["{h}"] = rf"(?P<h>\d{{1,2}}|{_alternatives(_KOREAN_HOURS)})"
             self._fills["{m}"] = rf"(?:\d{{1,2}}|{_KOREAN_SINO})"
 
-    def pattern(self, template: str) -> re.Pattern[str]:
-        """The pattern with the numbers of this language in it."""
+    def pattern(self, template: str, *, named: bool = True) -> re.Pattern[str]:
+        """The pattern with the numbers of this language in it, as groups of their own where they are ``named``."""
         for name, filling in self._fills.items():
-            template = template.replace(name, filling)
+            template = template.replace(name, filling if named else re.sub(r"\(\?P<\w+>", "(?:", filling))
         return re.compile(template)
 
     def value(self, spelled: str) -> int:
@@ -171,6 +173,7 @@ class _Language:
         self.bare_clocks = [self.words.pattern(template) for template in TABLES["clock_shared"].get(language, ())]
         dates = dict.fromkeys((*TABLES["dates"].get(language, ()), *TABLES["dates"]["en"], *TABLES["dates"]["es"]))
         self.dates = [self.words.pattern(template) for template in dates]
+        self.lunar = [self.words.pattern(template, named=False) for template in TABLES["lunar"]["patterns"]]
         self.bare_days = [self.words.pattern(template) for template in TABLES["days_shared"].get(language, ())]
 
 
@@ -196,6 +199,7 @@ _Found = tuple[Rule, tuple[str, int], int, int, bool]
 def _found(text: str, plain: str, table: _Language) -> Iterator[_Found]:
     yield from _dates(text, plain, table)
     yield from _bare_days(plain, table)
+    yield from _named_days(plain, table)
     for patterns, alone in ((table.clocks, True), (table.bare_clocks, False)):
         for pattern in patterns:
             for match in pattern.finditer(plain):
@@ -230,6 +234,25 @@ def _bare_days(plain: str, table: _Language) -> Iterator[_Found]:
     for match in _WEEKDAYS.finditer(plain):
         weekday = _WEEKDAY[match["word"] or match["sign"]]
         yield Rule.EXACT_DATE, ("weekday", weekday), match.start(), match.end(), False
+
+
+def _named_days(plain: str, table: _Language) -> Iterator[_Found]:
+    for match in _NAMED.finditer(plain):
+        yield Rule.EXACT_DATE, _NAMED_DAYS[match.group()], match.start(), match.end(), False
+    for pattern in table.lunar:
+        for match in pattern.finditer(plain):
+            month, day = _lunar(match["m"], _LUNAR_MONTHS, table), _lunar(match["d"], _LUNAR_DAYS, table)
+            if 0 < month <= _HOURS and 0 < day < _MONTH_DAYS:
+                yield Rule.EXACT_DATE, ("lunar", month * 100 + day), match.start(), match.end(), True
+
+
+def _lunar(spelled: str, names: Mapping[str, int], table: _Language) -> int:
+    if spelled in names:
+        return names[spelled]
+    bare = spelled.removesuffix("월").removesuffix("일")
+    if bare[:1] == "廿":
+        return 20 + (table.words.value(bare[1:]) if bare[1:] else 0)
+    return table.words.value(bare.removeprefix("初"))
 
 
 def _month(spelled: str, table: _Language) -> int:

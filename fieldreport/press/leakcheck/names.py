@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from fieldreport.press.leakcheck.content import rank_of
 from fieldreport.press.leakcheck.text import fold, is_letter, script, words
 
 _TABLES: Final[Mapping[str, Any]] = tomllib.loads(
@@ -41,6 +42,8 @@ _KINDS: Final = {
     language: sorted(map(fold, kinds), key=len, reverse=True) for language, kinds in _TABLES["kinds"].items()
 }
 _TITLE_WORDS: Final = 2  # of the longest title
+_EVERYDAY: Final = 3000  # the rank of a word that is no part of a name
+_KANA_PART: Final = 3
 _FAMILY_LETTERS: Final = 3  # of a part of a name, in scripts with capital letters
 
 
@@ -55,6 +58,7 @@ def _japanese_surnames() -> dict[str, str]:
 
 
 JAPANESE_SURNAMES: Final = _japanese_surnames()
+SIGN_SURNAMES: Final = frozenset((*_TABLES["surnames"]["zh"], *_TABLES["surnames"]["zh_double"]))
 _EXONYMS: Final[Mapping[str, str]] = {
     fold(place): name for name, places in _TABLES["exonyms"].items() for place in places.split()
 }
@@ -83,7 +87,7 @@ def read(term: str) -> Name:
     """Read a protected term."""
     kind = next((script(character) for character in term if is_letter(character)), "LATIN")
     if kind in {"HIRAGANA", "KATAKANA"}:
-        return Name(core=term, language="ja")
+        return _kana(term)
     language = _LANGUAGES.get(kind, "en")
     if kind == "HANGUL":
         return _korean(term)
@@ -114,6 +118,18 @@ def _spaced(term: str, language: str) -> Name:
     return Name(core=core, language=language, parts=() if alone else tuple(parts))
 
 
+def _kana(term: str) -> Name:
+    """グエン・ティ・ラン: each piece with a title, the longer ones also alone."""
+    pieces = [piece for piece in re.split(r"[・＝=\s]+", term) if piece]
+    ends = _place_parts(pieces[:1], "ja") if len(pieces) == 1 else ()
+    return Name(
+        core=term,
+        language="ja",
+        parts=(*(piece for piece in pieces if len(piece) >= _KANA_PART and len(pieces) > 1), *ends),
+        addressed=tuple(f"{piece}{title}" for piece in pieces for title in _TABLES["titles"]["usual_ja"]),
+    )
+
+
 def _title(tokens: Sequence[Any], language: str) -> int:
     for length in range(_TITLE_WORDS, 0, -1):
         if " ".join(token.folded for token in tokens[:length]) in _TITLES[language] and len(tokens) > length:
@@ -133,14 +149,16 @@ def _korean(term: str) -> Name:
             titles.append(title)
     family = joined[:2] if joined[:2] in _TABLES["surnames"]["ko_double"] else joined[:1]
     given = joined[len(family) :]
+    if not given and titles and family in _TABLES["surnames"]["ko"]:  # 최 대위
+        return Name(core=core, language="ko", family=family, addressed=tuple(f"{family}{title}" for title in titles))
     if (
         (family in _TABLES["surnames"]["ko"] or len(family) > 1)
         and 1 <= len(given) <= GIVEN_SIGNS
         and not _is_place(joined, "ko")
     ):
         addressed = tuple(f"{family}{title}" for title in dict.fromkeys([*titles, *_TABLES["titles"]["usual_ko"]]))
-        # 양강도 may be a person or a province.
-        parts = (*([given] if len(given) == GIVEN_SIGNS else []), *_place_parts([joined], "ko_sure"))
+        # 양강도 may be a person or a province, 남포항 a person or a port.
+        parts = (*([given] if len(given) == GIVEN_SIGNS else []), *_place_parts([joined], "ko"))
         return Name(core=core, language="ko", family=family, given=given, parts=parts, addressed=addressed)
     return Name(core=core, language="ko", parts=tuple(dict.fromkeys(_place_parts(kept, "ko"))))
 
@@ -187,7 +205,8 @@ def _signs(term: str) -> Name:
     if known or (len(core) in {3, 4} and re.fullmatch(r"[\u4e00-\u9fff々]+", core) and not _is_sign_place(core)):
         family = known or core[:2]
         given = core[len(family) :]
-        parts = tuple(part for part in (family, given) if len(part) >= GIVEN_SIGNS)
+        kept = (family, given) if known else (part for part in (family, given) if rank_of(part, "ja") > _EVERYDAY)
+        parts = tuple(part for part in kept if len(part) >= GIVEN_SIGNS)
         addressed = tuple(f"{family}{title}" for title in dict.fromkeys([*titles, *_TABLES["titles"]["usual_ja"]]))
         return Name(
             core=core,
@@ -225,7 +244,12 @@ def _chinese(core: str, titles: Sequence[str]) -> Name | None:
 
 def is_title(word: str, language: str) -> bool:
     """Whether a folded word is a rank, an office, a kinship or a form of address."""
-    return word in _TITLES.get(language, frozenset())
+    return word in titles(language)
+
+
+def titles(language: str) -> frozenset[str]:
+    """Every rank, office, kinship and form of address of one language, folded."""
+    return _TITLES.get(language, frozenset())
 
 
 def exonym(place: str) -> str:

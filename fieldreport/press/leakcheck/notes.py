@@ -26,6 +26,7 @@ _STOPS: Final = frozenset(map(fold, _NOTES["stops"]))
 _IN: Final = frozenset(map(fold, _NOTES["in"]))
 _KANJI: Final = re.compile(r"[\u4e00-\u9fff々]{2,}(?:通り)?")
 _JAPANESE_PLACE: Final = re.compile(r"([\u4e00-\u9fff々]{2,}(?:通り)?|[\u30a0-\u30ff]{2,})(?:に|で)(?=住|暮|働)")
+_HOMES: Final = ("고향", "집은", "집이")
 _KOREAN_NAME: Final = 3
 _VERB_ENDS: Final = ("다", "요", "오", "고")
 
@@ -95,7 +96,8 @@ def _korean(piece: str) -> Iterator[str]:
             (word.removesuffix(end) for end in endings if word.endswith(end) and len(word) - len(end) > 1), word
         )
         following = tokens[at + 1].folded if at + 1 < len(tokens) else ""
-        is_place = bare != word and any(following.startswith(lives) for lives in _LIVES)
+        is_home = at > 0 and tokens[at - 1].folded.startswith(_HOMES)
+        is_place = bare != word and (is_home or any(following.startswith(lives) for lives in _LIVES))
         name = read(bare)
         is_name = len(bare) == _KOREAN_NAME and name.family and name.given and not is_title(bare, "ko")
         if is_place or (is_name and not bare.endswith(_VERB_ENDS)):

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Any, Final
 
 from fieldreport.press.leakcheck.language import NUMERALS, Passage, passages
-from fieldreport.press.leakcheck.text import Word, fold, words
+from fieldreport.press.leakcheck.spans import Taken
+from fieldreport.press.leakcheck.text import Word, fold, plain, words
 
 _FIGURES: Final = re.compile(r"\d+(?:[.,\u00a0\u202f'٬]\d{3})*(?:[.,]\d{1,2})?(?![.,]?\d)")
 _GROUPED: Final = re.compile(r"[.,\u00a0\u202f'٬](?=\d{3}(?!\d))")
@@ -74,9 +75,7 @@ def _table(table: Mapping[str, Any]) -> _Table:
     return _Table(values, times, frozenset(map(fold, table["joins"])), firsts)
 
 
-_SPACED: Final = {
-    language: _table(table) for language, table in NUMERALS.items() if language not in {"signs", "korean"}
-}
+_SPACED: Final = {language: _table(table) for language, table in NUMERALS.items() if "values" in table}
 _SIGNS: Final = NUMERALS["signs"]
 _DIGIT_SIGNS: Final = {sign: int(value) for value, signs in _SIGNS["digits"].items() for sign in signs}
 _TIMES_SIGNS: Final = {sign: int(value) for value, signs in _SIGNS["times"].items() for sign in signs}
@@ -93,7 +92,8 @@ _KOREAN_RUN: Final = re.compile(
     rf"(?<![가-힣])([{''.join([*_KOREAN_DIGITS, *_KOREAN_TIMES])}]+)(?=[^가-힣]|$|(?:{_COUNTERS}))"
 )
 _KOREAN_OWN: Final = re.compile(
-    rf"(?<![가-힣])({'|'.join(_KOREAN_TENS)})?({'|'.join(sorted(_KOREAN_UNITS, key=len, reverse=True))})?"
+    rf"(?<![가-힣])([{''.join([*_KOREAN_DIGITS, *_KOREAN_TIMES])}]*[백천])?({'|'.join(_KOREAN_TENS)})?"
+    rf"({'|'.join(sorted(_KOREAN_UNITS, key=len, reverse=True))})?"
     rf"(?<=[가-힣])(?=\s?(?:{_COUNTERS}))"
 )
 # After figures: 2만 3천, 120万, 1.5億.
@@ -101,6 +101,35 @@ _EAST_TIMES: Final = {**_KOREAN_TIMES, **_TIMES_SIGNS}
 _AFTER_FIGURES: Final = re.compile(
     rf"\s?([{''.join(_EAST_TIMES)}])(?!\w*[월월月])(?:\s?(\d{{1,4}})([{''.join(_EAST_TIMES)}]?))?"
 )
+
+
+# Parts of a whole.
+_ONE_SIGN: Final = f"(?:\\d{{1,9}}(?:\\.\\d{{1,2}})?|[{''.join([*_DIGIT_SIGNS, *_TIMES_SIGNS])}]{{1,9}})"
+_ONE_KOREAN: Final = f"(?:\\d{{1,9}}|[{''.join([*_KOREAN_DIGITS, *_KOREAN_TIMES])}]{{1,9}})"
+_PART_OF: Final = (
+    re.compile(rf"(?P<below>{_ONE_SIGN})\s?分[之の]\s?(?P<above>{_ONE_SIGN})"),
+    re.compile(rf"(?P<below>{_ONE_KOREAN})\s?분의\s?(?P<above>{_ONE_KOREAN})"),
+    re.compile(r"(?<![\d/.,])(?P<above>\d)/(?P<below>\d{1,2})(?![\d/])"),
+)
+_TENTHS: Final = re.compile(rf"(?P<tenths>\d(?:\.\d)?|[{''.join(_DIGIT_SIGNS)}])[割成](?![功立员員本果为為年])")
+_VULGAR: Final = {"⅓": 1 / 3, "⅔": 2 / 3, "¼": 1 / 4, "¾": 3 / 4, "⅕": 1 / 5, "⅛": 1 / 8}
+_ONE_DIGIT: Final = f"[{''.join(_DIGIT_SIGNS)}]"
+_SIGN_DECIMAL: Final = re.compile(
+    rf"(?P<whole>[{''.join([*_DIGIT_SIGNS, *_TIMES_SIGNS])}]{{1,9}})[・点點](?P<tenths>{_ONE_DIGIT}{{1,2}})"
+    rf"(?![{''.join(_TIMES_SIGNS)}年月日号時时点分])"
+    rf"|(?P<coins>[{''.join([*_DIGIT_SIGNS, *_TIMES_SIGNS])}]{{1,9}}|\d{{1,9}})"
+    rf"[块塊](?P<jiao>{_ONE_DIGIT})(?![{''.join(_TIMES_SIGNS)}])"
+)
+_MIDDLE_DOT: Final = re.compile(r"(?<=\d)・(?=\d)")
+_FRACTIONS: Final = {
+    language: [
+        (re.compile(pattern), int(above) / int(below))
+        for pattern, (above, _, below) in ((pattern, worth.partition("/")) for pattern, worth in patterns)
+    ]
+    for language, patterns in NUMERALS["fractions"].items()
+}
+_HALVES: Final = {language: re.compile(pattern) for language, pattern in NUMERALS["halves"].items()}
+_HALF: Final = 0.5
 
 
 def _near(entries: Iterator[str], *, before: bool) -> re.Pattern[str]:
@@ -159,8 +188,59 @@ def _of_passage(passage: Passage) -> list[Number]:
     elif language == "ko":
         found += chain(_korean(text), _figures(text))
     else:
+        text = _MIDDLE_DOT.sub(".", text)
         found += chain(_signs(text), _figures(text))
-    return [replace(number, rough=_is_rough(text, number, language)) for number in found]
+    return [replace(number, rough=_is_rough(text, number, language)) for number in _with_parts(text, found, language)]
+
+
+def _with_parts(text: str, found: Sequence[Number], language: str) -> Iterator[Number]:
+    """The numbers of a passage, with halves added to those that say so, and parts of a whole instead of theirs."""
+    folded = plain(text)
+    taken = Taken()
+    for part in _parts(folded, language):
+        taken.add(part.start, part.end)
+        yield part
+    for pattern, worth in _FRACTIONS.get(language, ()):
+        for match in pattern.finditer(folded):
+            yield Number(value=worth, start=match.start(), end=match.end())
+    half = _HALVES.get(language)
+    for number in found:
+        if taken.meets(number.start, number.end):
+            continue
+        more = None if half is None else half.match(folded, number.end)
+        if more is not None and number.value == int(number.value):
+            yield replace(number, value=number.value + _HALF, end=more.end())
+        else:
+            yield number
+
+
+def _parts(folded: str, language: str) -> Iterator[Number]:
+    for pattern in _PART_OF:
+        for match in pattern.finditer(folded):
+            above, below = _east_value(match["above"]), _east_value(match["below"])
+            if above and below == 100:  # noqa: PLR2004 - per cent
+                yield Number(value=above, start=match.start(), end=match.end())
+            elif above and below and 2 * above != below:
+                yield Number(value=above / below, start=match.start(), end=match.end())
+    for match in re.finditer("[⅓⅔¼¾⅕⅛]", folded):
+        yield Number(value=_VULGAR[match.group()], start=match.start(), end=match.end())
+    if language not in {"zh", "ja"}:
+        return
+    for match in _TENTHS.finditer(folded):
+        yield Number(value=10 * (_east_value(match["tenths"]) or 0), start=match.start(), end=match.end())
+    for match in _SIGN_DECIMAL.finditer(folded):
+        whole = _east_value(match["whole"] or match["coins"]) or 0
+        after = "".join(str(_DIGIT_SIGNS[sign]) for sign in match["tenths"] or match["jiao"])
+        yield Number(value=whole + int(after) / 10 ** len(after), start=match.start(), end=match.end())
+
+
+def _east_value(spelled: str) -> float | None:
+    """What figures, or numerals of Chinese, Japanese or Korean signs, are worth."""
+    if spelled[0].isdecimal():
+        return float(spelled)
+    if spelled[0] in _KOREAN_DIGITS or spelled[0] in _KOREAN_TIMES:
+        return _sum(spelled, _KOREAN_DIGITS, _KOREAN_TIMES)
+    return _sum(spelled)
 
 
 def _is_rough(text: str, number: Number, language: str) -> bool:
@@ -244,8 +324,10 @@ def _korean(text: str) -> Iterator[Number]:
         if value is not None and (len(run) > 1 or text[match.start(1) + 1 : match.start(1) + 2].strip()):
             yield Number(value=value, start=match.start(1), end=match.start(1) + len(run))
     for match in _KOREAN_OWN.finditer(text):
-        value = float(_KOREAN_TENS.get(match[1] or "", 0) + _KOREAN_UNITS.get(match[2] or "", 0))
-        if value:
+        own = _KOREAN_TENS.get(match[2] or "", 0) + _KOREAN_UNITS.get(match[3] or "", 0)
+        hundreds = _sum(match[1], _KOREAN_DIGITS, _KOREAN_TIMES) if match[1] else 0
+        if own and hundreds is not None:
+            value = hundreds + own
             yield Number(value=value, start=match.start(), end=match.end())
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fieldreport.press.leakcheck.content import UNKNOWN_WEIGHT, Content, Sentence, concept_of, sentences, stem
+from fieldreport.press.leakcheck.content import UNKNOWN_WEIGHT, Content, Sentence, concepts_of, sentences, stem
 from fieldreport.press.leakcheck.findings import Hit, Rule
 from fieldreport.press.leakcheck.text import LANGUAGES
 
@@ -25,8 +25,10 @@ _PLACES: Final = 3  # of one word in one sentence that are compared
 _PHRASE_WEIGHT: Final = 7.5  # two neighbours together
 _SIGN_PHRASE_WEIGHT: Final = 8.7  # where words are a sign or two long
 _PHRASE_REACH: Final = 2  # content words apart, in the article and in the report
-_MEANINGS, _MEANING_SHARE = 4, 0.5
-_FEW_MEANINGS, _FEW_SHARE = 3, 0.75
+# At least so many meanings of the dictionary in common, of the shorter sentence, together so rare. Measured with ten
+# reports about something else: 8 false hits in 653 sentences.
+_MEANINGS: Final = ((4, 0.5, 0.0), (3, 0.75, 0.0), (3, 0.4, 8.0), (2, 0.5, 6.0))
+_FEWEST_MEANINGS: Final = 2
 _NOTED_SHARE: Final = 0.6
 _NOTED_WEIGHT: Final = 4.0  # of a note of one word
 _RARE_LETTERS: Final = 5
@@ -47,7 +49,7 @@ class _Source:
     case: str | None
     language: str
     weight: float
-    meanings: frozenset[int] = field(repr=False)
+    meant: int  # of its words are in the dictionary
     noted: bool = field(repr=False)
     words: int = field(repr=False)
 
@@ -62,7 +64,7 @@ class Reworded:
         self._language = language.partition("-")[0]
         self._sources: list[_Source] = []
         self._places: defaultdict[tuple[str, str], dict[int, list[int]]] = defaultdict(dict)
-        self._meanings: defaultdict[int, list[int]] = defaultdict(list)
+        self._meanings: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)  # by the language of the source
         for text, case in texts:
             for sentence in sentences(text, self._language):
                 self._add(sentence, sentence.words, case, noted=False)
@@ -79,14 +81,16 @@ class Reworded:
     def _add(self, sentence: Sentence, words: Sequence[Content], case: str | None, *, noted: bool) -> None:
         weights = {word.stem: word.weight for word in words}
         number = len(self._sources)
-        meanings = frozenset(_meanings(words, sentence.language))
-        self._sources.append(_Source(case, sentence.language, sum(weights.values()), meanings, noted, len(weights)))
+        meant = {concepts_of(word.stem, sentence.language) for word in words} - {()}
+        self._sources.append(
+            _Source(case, sentence.language, sum(weights.values()), len(meant), noted=noted, words=len(weights))
+        )
         for place, word in enumerate(words):
             places = self._places[sentence.language, word.stem].setdefault(number, [])
             if len(places) < _PLACES:
                 places.append(place)
-        for meaning in meanings:
-            self._meanings[meaning].append(number)
+        for meaning in {meaning for meanings in meant for meaning in meanings}:
+            self._meanings[meaning].setdefault(sentence.language, []).append(number)
 
     def hits(self, text: str) -> list[Hit]:
         """Every sentence of ``text`` that follows one of a report or note, and every rare phrase and word of both."""
@@ -127,24 +131,27 @@ class Reworded:
                 yield Hit(rule=Rule.REWORDED, start=words[ats[0]].start, end=words[ats[-1]].end, case=source.case)
 
     def _translated(self, sentence: Sentence) -> Iterator[Hit]:
-        own = {at: concept_of(word.stem, sentence.language) for at, word in enumerate(sentence.words)}
-        numbers: defaultdict[int, set[int]] = defaultdict(set)
-        first = {meaning: at for at, meaning in reversed(own.items())}
-        for meaning, at in first.items():
-            for number in self._meanings.get(meaning, ()) if meaning is not None else ():
-                if self._sources[number].language != sentence.language:
-                    numbers[number].add(at)
-        whole = len({meaning for meaning in own.values() if meaning is not None})
-        for number, ats in numbers.items():
+        own = [concepts_of(word.stem, sentence.language) for word in sentence.words]
+        shared: defaultdict[int, dict[int, int]] = defaultdict(dict)  # source → meaning → where it stands
+        for at, meanings in enumerate(own):
+            for meaning in meanings:
+                for language, numbers in self._meanings.get(meaning, {}).items():
+                    if language != sentence.language:
+                        for number in numbers:
+                            shared[number].setdefault(meaning, at)
+        whole = sum(1 for meanings in set(own) if meanings)
+        for number, places in shared.items():
             source = self._sources[number]
-            common = len({own[at] for at in ats})
-            share = common / min(whole, len(source.meanings))
+            if len(places) < _FEWEST_MEANINGS and not source.noted:
+                continue
+            ats = set(places.values())
+            common = min(len(ats), len(places))
+            share = common / min(whole, source.meant)
             if source.noted:
-                enough = common > 1 and common >= _NOTED_SHARE * len(source.meanings)
+                enough = common >= _NOTED_SHARE * source.meant and (common > 1 or source.words == 1)
             else:
-                enough = (common >= _MEANINGS and share >= _MEANING_SHARE) or (
-                    common >= _FEW_MEANINGS and share >= _FEW_SHARE
-                )
+                weight = sum(sentence.words[at].weight for at in ats)
+                enough = any(common >= least and share >= part and weight >= heavy for least, part, heavy in _MEANINGS)
             if enough:
                 rule = Rule.NOTED if source.noted else Rule.TRANSLATED
                 start, end = sentence.words[min(ats)].start, sentence.words[max(ats)].end
@@ -183,10 +190,3 @@ class Reworded:
                 seen.add(key)
                 case = self._sources[sources[0]].case
                 yield Hit(rule=Rule.RARE_WORDING, start=word.start, end=word.end, case=case)
-
-
-def _meanings(words: Sequence[Content], language: str) -> Iterator[int]:
-    for word in words:
-        meaning = concept_of(word.stem, language)
-        if meaning is not None:
-            yield meaning

@@ -147,7 +147,7 @@ def _keys(name: Name) -> Iterator[tuple[str, str]]:
     if kind == "HANGUL":
         yield from (("ko", key) for key in _korean_keys(name))
     elif kind == "CYRILLIC":
-        yield from (("ru", latin_key("ru", word)) for word in (name.core, *name.parts))
+        yield from (("ru", latin_key("ru", fold(word))) for word in (name.core, *name.parts))
     elif name.language == "ja":
         yield from (("ja", key) for key in _japanese_keys(name))
     elif kind == "HAN":

@@ -89,6 +89,20 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", plain).translate(_ARABIC_FOLD).translate(_CYRILLIC_FOLD)
 
 
+def plain(text: str) -> str:
+    """Small letters, one form of each Arabic and Cyrillic letter, plain digits; of the same length."""
+    if text.isascii():
+        return text.lower()
+    return "".join(map(_plain_letter, text))
+
+
+@lru_cache(maxsize=8192)
+def _plain_letter(letter: str) -> str:
+    if letter.isdecimal():
+        return str(int(letter))
+    return " " if letter == "\u200c" else folded if len(folded := fold(letter)) == 1 else letter
+
+
 @lru_cache(maxsize=16384)
 def _folded_cluster(cluster: str) -> str:
     return "".join(character for character in fold(cluster) if unicodedata.category(character)[0] in "LNM")

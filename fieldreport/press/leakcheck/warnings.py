@@ -8,7 +8,7 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from fieldreport.press.leakcheck.content import concept_of, sentences
+from fieldreport.press.leakcheck.content import concepts_of, sentences
 from fieldreport.press.leakcheck.findings import Hit, Rule
 from fieldreport.press.leakcheck.language import language_of
 from fieldreport.press.leakcheck.moments import moments
@@ -58,7 +58,8 @@ class Traces:
     def _read(self, text: str, counted: Sequence[Number], case: str | None) -> None:
         dated = Taken()
         for moment in moments(text, self._language):
-            if moment.alone or moment.value[0] == "weekday":
+            # Of the others, figures alone may be anything: 5.12 is a chapter, too.
+            if moment.alone or moment.value[0] == "weekday" or not text[moment.start].isdecimal():
                 self._moments.setdefault(moment.value, case)
                 dated.add(moment.start, moment.end)
                 if moment.value[0] == "date":
@@ -66,7 +67,7 @@ class Traces:
         for number in counted:
             if dated.meets(number.start, number.end):
                 continue
-            if number.value >= _TELLING and number.value not in _YEAR:
+            if _tells(number) and not _is_year(text, number):
                 self._numbers.setdefault(number.value, case)
             for count in _counted(text, number):
                 self._counts.setdefault(count, case)
@@ -84,13 +85,14 @@ class Traces:
         taken = Taken()
         for hit in dated:
             taken.add(hit.start, hit.end)
-        verdicts: dict[tuple[float, bool], tuple[Rule, str | None] | None] = {}
+        verdicts: dict[tuple[float, bool, bool], tuple[Rule, str | None] | None] = {}
         for number in counted:
             if taken.meets(number.start, number.end):
                 continue
-            asked = number.value, number.rough
+            year = _is_year(text, number)
+            asked = number.value, number.rough, year
             if asked not in verdicts:
-                verdicts[asked] = self._verdict(number)
+                verdicts[asked] = self._verdict(number, year=year)
             verdict = verdicts[asked]
             if verdict is None:
                 verdict = next(
@@ -104,12 +106,12 @@ class Traces:
             if verdict is not None:
                 yield Hit(rule=verdict[0], start=number.start, end=number.end, case=verdict[1])
 
-    def _verdict(self, number: Number) -> tuple[Rule, str | None] | None:
-        if number.value < _TELLING:
+    def _verdict(self, number: Number, *, year: bool) -> tuple[Rule, str | None] | None:
+        if not _tells(number) or year:
             return None
         if number.value in self._numbers:
             return Rule.SHARED_NUMBER, self._numbers[number.value]
-        if number.value in _YEAR and not number.rough:
+        if number.value < _TELLING:
             return None
         return next(((Rule.ROUNDED_NUMBER, case) for other, case in self._numbers.items() if number.means(other)), None)
 
@@ -142,6 +144,19 @@ class Traces:
         return found
 
 
+def _tells(number: Number) -> bool:
+    """Whether a number says something without what it counts: two figures, or a fraction."""
+    return number.value >= _TELLING or number.value != int(number.value)
+
+
+def _is_year(text: str, number: Number) -> bool:
+    """Whether a number is written as years are: not with a separator, and in words not as a round number."""
+    if number.value not in _YEAR or number.rough:
+        return False
+    spelled = text[number.start : number.end]
+    return spelled.isdecimal() or number.value % 100 != 0
+
+
 def _nearest(window: str, by_initial: Mapping[str, Sequence[str]]) -> str | None:
     if len(window) < _NEAR_MINIMUM - 1:
         return None
@@ -171,5 +186,5 @@ def _counted(text: str, number: Number) -> Iterator[tuple[float, str]]:
         *sentences(text[number.end : number.end + _BEHIND_CHARACTERS], language),
     ):
         for word in sentence.words:
-            if (meaning := concept_of(word.stem, sentence.language)) is not None:
+            for meaning in concepts_of(word.stem, sentence.language):
                 yield number.value, f"#{meaning}"
