@@ -279,3 +279,27 @@ def test_a_sheet_in_a_state_that_no_program_knows_is_shown_and_parts_may_have_na
             archive.writestr(entry, part)
     assert b"xl\\workbook.xml" in written.getvalue()
     assert clean(written.getvalue()).data == clean(book).data
+
+
+def test_how_a_sheet_lies_on_paper_stays_without_the_printer(clean: Clean, unpacked: Unpacked) -> None:
+    with zipfile.ZipFile(io.BytesIO(samples()["xlsx"]())) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = next(name for name in parts if name.startswith("xl/worksheets/sheet"))
+    setup = b'<pageSetup orientation="landscape" paperSize="8" fitToWidth="2" horizontalDpi="600" r:id="rIdPlanted"/>'
+    spaces = b'<worksheet xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+    assert b"<pageSetup" not in parts[sheet]
+    margins = b'<pageMargins left="0.7" right="0.7" top="0.75" bottom="0.75" header="0.3" footer="0.3"/>'
+    written = re.sub(rb"<pageMargins[^>]*/>", b"", parts[sheet]).replace(
+        b"</sheetData>", b"</sheetData>" + margins + setup
+    )
+    parts[sheet] = re.sub(rb"<worksheet(?![^>]*xmlns:r=)", spaces, written)
+    relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/printerSettings"
+    parts[sheet.replace("sheets/", "sheets/_rels/") + ".rels"] = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
+        f'Id="rIdPlanted" Type="{relation}" Target="../printerSettings/printerSettings1.bin"/></Relationships>'
+    ).encode()
+    parts["xl/printerSettings/printerSettings1.bin"] = "PLANTED printer".encode("utf-16-le")
+    copy = clean(packed(parts))
+    pages = [found for piece in unpacked(copy.data) for found in re.findall(rb"<pageSetup[^>]*>", piece)]
+    assert pages == [b'<pageSetup orientation="landscape" paperSize="8" fitToWidth="2"/>']
+    assert Removed.DEVICE in copy.removed

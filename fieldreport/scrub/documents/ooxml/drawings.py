@@ -262,6 +262,8 @@ def drop_lost(element: Element) -> None:
             pass  # an anchor inside the document may be left; without one it is text
         case "fill" | "stroke" | "background" | "shape":
             pass  # a picture that it may have; most shapes of a diagram say that there is none
+        case "pageSetup":
+            pass  # whose paper, and which way it lies, outlast the settings of a printer
         case _:
             _drop(element)
 
