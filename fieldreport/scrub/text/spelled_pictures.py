@@ -160,13 +160,12 @@ def may_be_in(text: bytes) -> bool:
     table, run = LETTERS_RUN
     if run in text.translate(table) and any(sign in text for sign in LETTERS_SIGNS):
         return True
-    small = text.lower()
-    if any(shape in small for shape in SHAPES) or small.startswith(b"begin "):
+    if any(shape in text for shape in SHAPES) or text.startswith(b"begin "):
         return True
     table, run = DIGITS_RUN
     if run not in text.translate(table):
         return False
-    digits = small.translate(None, NO_DIGITS)
+    digits = text.lower().translate(None, NO_DIGITS)
     return any(sign in digits for sign in DIGITS_SIGNS)
 
 

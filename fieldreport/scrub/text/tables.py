@@ -35,5 +35,5 @@ DIGITS_RUN: Final = _only(_PICTURES["digits"]["of"]), b"a" * _PICTURES["digits"]
 DIGITS_SIGNS: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["digits"]["with"])
 """what is in such a text in small letters without all that is no digit."""
 SHAPES: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["shapes"]["with"])
-"""What is in a text, in small letters, in which bytes are shown line by line."""
+"""What is in a text in which bytes are shown line by line."""
 NO_DIGITS: Final = bytes(code for code in range(256) if code not in b"0123456789abcdef")

@@ -135,11 +135,10 @@ def verify_pictures(text: str, *, attributes: bool = True) -> None:
 def _may_hold_pictures(said: bytes) -> bool:
     letters, letters_run = LETTERS_RUN
     digits, digits_run = DIGITS_RUN
-    small = said.lower()
     return (
         (any(sign in said for sign in LETTERS_SIGNS) and letters_run in said.translate(letters))
-        or any(shape in small for shape in SHAPES)
-        or small.startswith(b"begin ")
+        or any(shape in said for shape in SHAPES)
+        or said.startswith(b"begin ")
         or digits_run in said.translate(digits)
     )
 

@@ -58,7 +58,7 @@ def _verify_padding(opening: bytes, table: bytes, body: bytes, *, inside: bool) 
         if number == len(lengths) - 1:
             if packet[0] % 4 == 3 and packet[1] & 0x40:
                 raise Residue
-        elif not frames.opus(memoryview(packet), streams=streams):
+        elif (streams > 1 or packet[0] % 4 == 3) and not frames.opus(memoryview(packet), streams=streams):
             raise Residue
 
 

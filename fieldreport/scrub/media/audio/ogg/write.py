@@ -173,7 +173,8 @@ def _unpadded(page: _Page, head: bytes, removed: set[Removed]) -> bytes:
         packet = page.body[start:position]
         if not is_part and size == 255 and packet[0] & 3 == 3 and packet[1] & 0x40:
             raise Damaged
-        kept += packet if is_part or size == 255 else clean(packet)
+        may_pad = clean.streams > 1 or (packet != b"" and packet[0] & 3 == 3)
+        kept += clean(packet) if may_pad and not is_part and size < 255 else packet
         start, is_part = position, False
     return bytes(kept)
 
