@@ -74,6 +74,8 @@ def surroundings(settings: config.Settings, zones: Sequence[str]) -> Iterator[Fi
         section: config.Intake | config.Desk = getattr(settings, zone)
         yield _disk(settings, zone, section.data)
         yield _limiter(zone, section.limiter)
+        if zone == "desk":  # the one that reads
+            yield swap()
         yield _backup(zone, section.data)
 
 
@@ -132,6 +134,37 @@ def _limiter(zone: str, storage: str) -> Finding:
     return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
 
 
+def swap(swaps: Path = Path("/proc/swaps"), devices: Path = Path("/sys/block")) -> Finding:
+    """Whether the kernel can write memory to a disk in the clear; proc(5), and what device-mapper says of itself."""
+    try:
+        places = [line.split()[0] for line in swaps.read_text(encoding="utf-8").splitlines()[1:]]
+    except OSError:  # under a unit of deploy/systemd, or a kernel without swap
+        seen = Sentence("this process may not ask the kernel; swapon --show lists what there is")
+        return Finding(check=Sentence("swap"), verdict=Verdict.UNSEEN, seen=seen)
+    plain = [place for place in places if not _is_encrypted(Path(place), devices)]
+    if not plain:
+        return Finding(
+            check=Sentence("swap"), verdict=Verdict.HOLDS, seen=Sentence("no memory is written to a disk in the clear")
+        )
+    seen = Sentence(
+        "memory can be written to %(places)s: turn swap off (swapoff -a, and out of /etc/fstab), or encrypt it with a"
+        " key that is drawn at every boot",
+        places=", ".join(plain),
+    )
+    return Finding(check=Sentence("swap"), verdict=Verdict.WARNS, seen=seen)
+
+
+def _is_encrypted(place: Path, devices: Path) -> bool:
+    """Whether it is memory again (zram), or dm-crypt's."""
+    name = place.resolve().name
+    if name.startswith("zram"):
+        return True
+    try:
+        return (devices / name / "dm" / "uuid").read_text(encoding="ascii").startswith("CRYPT-")
+    except OSError:  # a file, or a device of another kind
+        return False
+
+
 def _backup(zone: str, data: Path) -> Finding:
     check = Sentence("backup of the %(zone)s", zone=_ZONES[zone])
     try:
@@ -155,7 +188,7 @@ def _backup(zone: str, data: Path) -> Finding:
 
 def _not_seen(zone: str, data: Path, error: OSError) -> Sentence:
     return Sentence(
-        "%(folder)s: %(error)s; run this as the user of the %(zone)s, or as root",
+        "%(folder)s: %(error)s; see that it is there and belongs to the user of the %(zone)s",
         folder=data,
         error=error.strerror,
         zone=_ZONES[zone],

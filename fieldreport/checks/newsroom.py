@@ -65,7 +65,12 @@ def link_of(mailbox: DeskMailbox, rosters: RosterWatch) -> Finding:
         waiting, there = mailbox.totals().letters, mailbox.highest_epoch()
         here = rosters.newest().epoch
     except FieldreportError as error:
-        return Finding(check=Sentence("link"), verdict=Verdict.FAILS, seen=error.detail)
+        seen = error.detail
+        if error.code == "link-away":
+            seen = Sentence(
+                "%(seen)s; see that 'fieldreport link' runs there, and that [desk] link is right", seen=seen
+            )
+        return Finding(check=Sentence("link"), verdict=Verdict.FAILS, seen=seen)
     if there < here:
         seen = Sentence(
             "the intake has seen epoch %(there)s, this desk has %(here)s: 'fieldreport collect' brings it there",

@@ -38,7 +38,15 @@ from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.cases import restriction
 
 _NAMED_PAYLOADS = 8
-_AS_ITS_USER = "run this as the user of its zone, or as root"
+_AS_ITS_USER = "see that it is there and belongs to the user of its zone"
+_REMEDIES: Final = {
+    "roster-missing": "put it back from a backup, and see that it belongs to the user of its zone",
+    "roster-no-editor": (
+        "add one with the desk's settings ('fieldreport staff add HANDLE'); 'fieldreport collect' tells the intake"
+    ),
+    "key-file-secret": "put it back from the copy that lies apart, or see 'Restore' in the handbook",
+}
+"""What to do, by the code of an error."""
 _NAMED_CASES = 8  # a list of names that fits a line
 
 
@@ -74,7 +82,10 @@ def installation_checks(settings: config.Settings, *, fix: bool, quick: bool = F
     found += surroundings(settings, zones)
     if fix:
         found += _fixed(settings, zones)
-    if settings.has("keys"):
+    if any(settings.has(zone) for zone in hidden) and not os.access(settings.keys.directory, os.R_OK | os.X_OK):
+        seen = f"not looked at: this user may not look into {settings.keys.directory}"
+        found.append(Finding(check="roster", verdict=Verdict.UNSEEN, seen=seen))
+    elif settings.has("keys"):
         with failing_as("roster", found), open_watch(settings) as rosters:
             found.append(
                 _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
@@ -191,8 +202,13 @@ def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:
     try:
         attempt()
     except FieldreportError as error:
-        return Finding(check=check, verdict=Verdict.FAILS, seen=error.detail)
+        return Finding(check=check, verdict=Verdict.FAILS, seen=_with_remedy(error))
     return Finding(check=check, verdict=Verdict.HOLDS, seen=holds)
+
+
+def _with_remedy(error: FieldreportError) -> str:
+    remedy = _REMEDIES.get(error.code)
+    return f"{error.detail}; {remedy}" if remedy else f"{error.detail}"
 
 
 def _orphaned_cases(_settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
@@ -263,7 +279,7 @@ def _key_files(keyfiles: Path) -> Iterator[Finding]:
             with_passkeys += key_file.needs_part(path)
         except KeyFileDamaged as error:
             sound = False
-            yield Finding(check="key files", verdict=Verdict.FAILS, seen=error.detail)
+            yield Finding(check="key files", verdict=Verdict.FAILS, seen=_with_remedy(error))
             continue
         if not bound:
             sound = False

@@ -82,7 +82,8 @@ def init_command(
         made.settings, key_id=made.recovery_key_id, shares=made.shares, needed=shares[0], to=print_to, form=print_as
     )
     click.echo(f"Pin on every intake: admin fingerprint {made.settings.keys.admin_fingerprint}")
-    click.echo("Next: 'fieldreport staff add HANDLE' for each editor, then 'fieldreport up'.")
+    place = f"fieldreport --settings {directory / installation.SETTINGS_NAME}"
+    click.echo(f"Next: '{place} staff add HANDLE' for each editor, then '{place} up'.")
     click.echo(f"On a server give each zone a Unix user of its own first, as root: 'fieldreport split {directory}'.")
 
 

@@ -232,7 +232,9 @@ def connection_factory(path: Path) -> Any:
         finally:
             first.close()
     except (OSError, sqlite3.Error) as error:
-        raise StoreError("the database cannot be opened", detail=type(error).__name__) from None
+        why = error.strerror if isinstance(error, OSError) else f"{error}"
+        remedy = "see that its disk has room, and that it belongs to the user of this zone"
+        raise StoreError("the database cannot be opened", detail=f"{path}: {why}; {remedy}") from None
     finally:
         lock.release()
     if mode != "wal":

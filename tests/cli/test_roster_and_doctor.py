@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 
 from fieldreport import config, limits
+from fieldreport.checks.findings import Verdict
+from fieldreport.checks.machine import swap
+from fieldreport.cli.doctor import _REMEDIES
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role, open_rosters
@@ -232,10 +235,11 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
         "roster",
         "roster's age",
         "sqlite",
+        "swap",
         "vault",
     }
-    for machine in ("clock", "disk of the desk", "disk of the intake"):  # what is wrong with it is no test's business
-        assert verdicts.pop(machine) <= {"holds", "warns"}
+    for machine in ("clock", "disk of the desk", "disk of the intake", "swap"):  # which is no test's business
+        assert verdicts.pop(machine) <= {"holds", "warns", "unseen"}
     for zone in ("intake", "desk"):
         assert verdicts.pop(f"backup of the {zone}") == {"warns"}
     assert all(verdict == {"holds"} for verdict in verdicts.values()), found
@@ -258,7 +262,43 @@ def test_doctor_names_a_case_whose_source_no_editor_signed(staffed: House, monke
 
 
 def test_doctor_says_that_nobody_could_read_a_letter_yet(house: House) -> None:
-    assert findings(house, status=69)["roster"] == [("fails", "the roster names no active editor")]
+    ((verdict, seen),) = findings(house, status=69)["roster"]
+    assert verdict == "fails"
+    assert seen.startswith("the roster names no active editor; add one with the desk's settings")
+
+
+def test_doctor_says_what_to_do_about_a_roster_or_a_database_that_cannot_be_read(staffed: House) -> None:
+    keys, desk = staffed.settings.keys.directory, staffed.settings.desk.data
+    (keys / "roster.json").rename(keys / "elsewhere")
+    (seen,) = {seen for verdict, seen in findings(staffed, status=69)["roster"]}
+    assert "put it back from a backup" in seen
+    (keys / "elsewhere").rename(keys / "roster.json")
+    (desk / "vault.db").unlink()
+    (desk / "vault.db").mkdir()
+    (seen,) = {seen for verdict, seen in findings(staffed, status=69)["vault"]}
+    assert f"{desk / 'vault.db'}: " in seen
+    assert "see that its disk has room" in seen
+
+
+@pytest.mark.parametrize(
+    ("swaps", "verdict", "named"),
+    [
+        ("", Verdict.HOLDS, ""),
+        ("/dev/zram0 partition 8 0 100\n", Verdict.HOLDS, ""),
+        ("/dev/dm-1 p 8 0 -2\n/dev/dm-2 p 8 0 -2\n/swapfile file 8 0 -3\n", Verdict.WARNS, "dm-2, /swap"),
+        (None, Verdict.UNSEEN, "swapon"),
+    ],
+)
+def test_doctor_warns_of_swap_in_the_clear(tmp_path: Path, swaps: str | None, verdict: Verdict, named: str) -> None:
+    if swaps is not None:
+        (tmp_path / "swaps").write_text(f"Filename Type Size Used Priority\n{swaps}")
+    for name, uuid in (("dm-1", "CRYPT-PLAIN-swap"), ("dm-2", "LVM-0123")):
+        (tmp_path / name / "dm").mkdir(parents=True)
+        (tmp_path / name / "dm" / "uuid").write_text(uuid)
+    found = swap(tmp_path / "swaps", tmp_path)
+    assert found.verdict is verdict
+    assert named in str(found.seen)
+    assert "dm-1" not in str(found.seen)
 
 
 @pytest.mark.parametrize("path", ["desk/keyfiles/admin.key", "desk/keyfiles", "intake"])
@@ -285,7 +325,10 @@ def test_doctor_names_key_files_without_their_secrets_and_secrets_without_theirs
     secret.rename(keyfiles.parent / left)
     before = {path: path.read_bytes() for path in (*keyfiles.iterdir(), *place.iterdir())}
     assert findings(house, status=69)["key files"] == [
-        ("fails", f"admin.key needs the secret {secret.name}, which is not in {place}"),
+        (
+            "fails",
+            f"admin.key needs the secret {secret.name}, which is not in {place}; {_REMEDIES['key-file-secret']}",
+        ),
         ("warns", "the passphrase alone opens amira.key; the start of the desk binds it to this machine"),
         ("warns", f"no key file here needs {left}; an older copy opens with it, until shred -u destroys it"),
     ]

@@ -287,7 +287,11 @@ def _tell(mailbox: DeskMailbox, seat: Seat) -> None:
         mailbox.take_rosters(seat.rosters.published)
     except Unavailable as error:
         # The roster is in force here; the desk's rounds bring it to the intake.
-        _log.warning("the intake has not taken over the new roster yet: %s", error.code)
+        _log.warning(
+            "the intake has not taken over the new roster yet (%s); the desk's next round, or 'fieldreport collect',"
+            " brings it",
+            error.code,
+        )
 
 
 def _without_destroyed(seat: Seat, current: Roster) -> tuple[Entry, ...]:
