@@ -20,6 +20,7 @@ import click
 
 from fieldreport import config
 from fieldreport.cli.backup import files_of, read_manifest, sha256_of
+from fieldreport.cli.split import SECTIONS
 from fieldreport.errors import NotFound, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox, restore_mailbox
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -58,7 +59,7 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
 
     Args:
         backup: one that is complete.
-        directory: must be empty, or not be there.
+        directory: must be empty, or not be there, or hold nothing but what the backups of other zones brought.
         inside: everything goes into this directory, databases and payloads included, wherever the settings have them.
 
     Raises:
@@ -67,8 +68,7 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
     """
     manifest = read_manifest(backup)
     _must_be_whole(backup, manifest)
-    if directory.exists() and any(directory.iterdir()):
-        raise UsageError(f"{directory} is not empty")
+    _must_have_room(directory, manifest["settings"])
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / manifest["settings"]
     shutil.copyfile(backup / path.name, path)
@@ -96,6 +96,16 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
             shutil.copyfile(each, settings.desk.keyfiles / each.name)
             (settings.desk.keyfiles / each.name).chmod(0o600)
     return settings
+
+
+def _must_have_room(directory: Path, settings_name: str) -> None:
+    """Where each zone has its own settings, backup and user, all are restored into one directory."""
+    zone = settings_name.removesuffix(".toml")
+    others = set(SECTIONS) - {zone} if zone in SECTIONS else set()
+    theirs = {name for other in others for name in (other, f"{other}.toml")}
+    theirs |= {"site"} if "desk" in others else set()
+    if directory.exists() and any(path.name not in theirs for path in directory.iterdir()):
+        raise UsageError(f"{directory} is not empty")
 
 
 def _must_be_unused(settings: config.Settings) -> None:

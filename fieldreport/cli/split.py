@@ -10,7 +10,8 @@
       site/                    desk, group press        2750
 
 Rules: nothing of the old installation is removed before all of the new one is written and was read back; run again, it
-sets owners and modes once more and changes nothing else. A zone's settings hold no other zone's section.
+sets owners and modes once more and changes nothing else, on a machine that has one zone alone as well. A zone's
+settings hold no other zone's section.
 """
 
 from __future__ import annotations
@@ -58,10 +59,12 @@ def split_command(directory: Path) -> None:
         raise UsageError("only root can give files to other users")
     owners = {zone: _owner(f"fieldreport-{zone}") for zone in SECTIONS}
     split(directory.resolve(), owners)
+    there = _zones(directory.resolve())
     for zone, command in (("intake", "intake"), ("intake", "link"), ("desk", "desk"), ("press", "press")):
         settings = directory.resolve() / f"{zone}.toml"
-        click.echo(f"runuser -u {owners[zone].name} -- fieldreport --settings {settings} {command}")
-    click.echo("These four serve it. Commands about staff, keys and letters use the desk's user and settings.")
+        if zone in there:
+            click.echo(f"runuser -u {owners[zone].name} -- fieldreport --settings {settings} {command}")
+    click.echo("These serve it. Commands about staff, keys and letters use the desk's user and settings.")
 
 
 def _owner(name: str) -> Owner:
@@ -76,19 +79,28 @@ def split(directory: Path, owners: Mapping[str, Owner]) -> None:
     """Split an installation as ``init`` makes it; see the module. ``owners``: zone → its user.
 
     Raises:
-        UsageError: its directories are not where ``init`` puts them, or something cannot be written.
+        UsageError: nothing is installed there, its directories are not where ``init`` puts them, or something cannot be
+            written.
         SettingsError: its settings, or those that were made of them, cannot be read.
     """
     old = directory / SETTINGS_NAME
     try:
         if old.exists():
             _divide(directory, old, owners)
+        _complete(directory)
+        if not _zones(directory):
+            raise UsageError(f"{directory} holds neither {SETTINGS_NAME} nor the settings of a zone")
         _own(directory, owners)
         if old.exists():
             old.unlink()
             shutil.rmtree(directory / "keys")
     except OSError as error:
         raise UsageError(f"cannot split {directory}: {error.filename}: {error.strerror}") from None
+
+
+def _zones(directory: Path) -> list[str]:
+    """The zones that are installed there."""
+    return [zone for zone in SECTIONS if (directory / f"{zone}.toml").exists()]
 
 
 def _divide(directory: Path, old: Path, owners: Mapping[str, Owner]) -> None:
@@ -108,17 +120,30 @@ def _divide(directory: Path, old: Path, owners: Mapping[str, Owner]) -> None:
     site = settings.press.base_url if settings.press.letterbox else ""
     blocks = _blocks(old.read_text(encoding="utf-8"))
     for zone, sections in SECTIONS.items():
-        text = "\n".join(
-            _adapted(section, blocks[section], zone, desk=owners["desk"].name, site=site)
-            for section in sections
-            if section in blocks
-        )
         path = directory / f"{zone}.toml"
-        path.write_text(f"# Settings of the {zone} alone. Paths are relative to this file.\n{text}", encoding="utf-8")
+        adapted = {
+            section: _adapted(section, block, zone, desk=owners["desk"].name, site=site)
+            for section, block in blocks.items()
+        }
+        _write_part(zone, adapted, path)
         made_of = config.load(path, {})
         for other in ("intake", "desk", "press"):
             if made_of.has(other) != (other in sections):
                 raise UsageError(f"{path} could not be made: it would hold the settings of another zone")
+
+
+def _complete(directory: Path) -> None:
+    """Make what no backup of a zone holds: the press's settings, a part of the desk's, and the socket's place."""
+    desk, press = directory / "desk.toml", directory / "press.toml"
+    if desk.exists() and not press.exists():
+        _write_part("press", _blocks(desk.read_text(encoding="utf-8")), press)
+    if desk.exists() and (directory / "intake.toml").exists():
+        (directory / "link").mkdir(mode=0o2750, exist_ok=True)
+
+
+def _write_part(zone: str, blocks: Mapping[str, str], path: Path) -> None:
+    text = "\n".join(blocks[section] for section in SECTIONS[zone] if section in blocks)
+    path.write_text(f"# Settings of the {zone} alone. Paths are relative to this file.\n{text}", encoding="utf-8")
 
 
 def _blocks(text: str) -> dict[str, str]:
@@ -150,20 +175,21 @@ def _adapted(section: str, block: str, zone: str, *, desk: str, site: str) -> st
 
 def _own(directory: Path, owners: Mapping[str, Owner]) -> None:
     intake, desk, press = (owners[zone] for zone in ("intake", "desk", "press"))
-    for tree, user, group in (
-        ("intake", intake, intake),
-        ("desk", desk, desk),
-        ("link", intake, desk),
-        ("site", desk, press),
+    for tree, mode, user, group in (
+        ("intake", 0o700, intake, intake),
+        ("desk", 0o700, desk, desk),
+        ("link", 0o2750, intake, desk),
+        ("site", 0o2750, desk, press),
     ):
+        if not (directory / tree).exists():
+            continue
         for path in _all(directory / tree):
             os.chown(path, user.user, group.group, follow_symlinks=False)
-    for zone in SECTIONS:
+        (directory / tree).chmod(mode)
+    for zone in _zones(directory):
         path = directory / f"{zone}.toml"
         os.chown(path, os.geteuid(), owners[zone].group)
         path.chmod(0o640)
-    for name, mode in (("intake", 0o700), ("desk", 0o700), ("link", 0o2750), ("site", 0o2750)):
-        (directory / name).chmod(mode)
     for path in _all(directory / "site"):
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o2750)

@@ -111,6 +111,44 @@ def test_split_again_it_sets_modes_and_changes_nothing_else(parted: Path) -> Non
     assert [(parted / f"{zone}.toml").read_text() for zone in ZONES] == texts
 
 
+def test_a_machine_with_one_zone_is_given_to_it_and_what_no_backup_holds_is_made(parted: Path) -> None:
+    press = (parted / "press.toml").read_text()
+    for path in (parted / "press.toml", parted / "link"):
+        path.unlink() if path.is_file() else path.rmdir()
+    split(parted, dict.fromkeys(ZONES, ME))
+    assert (parted / "press.toml").read_text().split() == press.split()
+    assert mode(parted / "link") == 0o2750
+    for name in ("desk", "site", "link"):
+        shutil.rmtree(parted / name)
+    for zone in ("desk", "press"):
+        (parted / f"{zone}.toml").unlink()
+    (parted / "intake").chmod(0o755)
+    split(parted, dict.fromkeys(ZONES, ME))
+    assert sorted(path.name for path in parted.iterdir() if path.suffix == ".toml" or path.is_dir()) == [
+        "intake",
+        "intake.toml",
+    ]
+    assert mode(parted / "intake") == 0o700
+    (parted / "intake.toml").unlink()
+    with pytest.raises(UsageError, match="holds neither"):
+        split(parted, dict.fromkeys(ZONES, ME))
+
+
+def test_backups_of_zones_are_restored_into_one_directory_and_over_nothing(parted: Path, tmp_path: Path) -> None:
+    backups = {}
+    for zone in ("intake", "desk"):
+        done = run("--settings", parted / f"{zone}.toml", "backup", tmp_path / zone)
+        assert done.exit_code == 0, done.stderr
+        backups[zone] = done.stdout.partition(":")[0]
+    again = tmp_path / "again"
+    for zone in ("intake", "desk"):
+        assert run("restore", backups[zone], again).exit_code == 0
+        assert "is not empty" in refused(run("restore", backups[zone], again), 64)
+    split(again, dict.fromkeys(ZONES, ME))
+    for zone in ZONES:
+        assert settings_of(again, zone).instance == settings_of(parted, zone).instance
+
+
 def test_an_installation_that_was_arranged_otherwise_is_left_alone(house: House) -> None:
     house.settings.path.write_text(house.settings.path.read_text().replace('site = "site"', 'site = "elsewhere"'))
     with pytest.raises(UsageError, match="name other directories"):
