@@ -267,15 +267,15 @@ def test_doctor_says_that_nobody_could_read_a_letter_yet(house: House) -> None:
     assert seen.startswith("the roster names no active editor; add one with the desk's settings")
 
 
-def test_doctor_says_what_to_do_about_a_roster_or_a_database_that_cannot_be_read(staffed: House) -> None:
-    keys, desk = staffed.settings.keys.directory, staffed.settings.desk.data
+def test_doctor_says_what_to_do_about_a_roster_or_a_database_that_cannot_be_read(staffed_house: House) -> None:
+    keys, desk = staffed_house.settings.keys.directory, staffed_house.settings.desk.data
     (keys / "roster.json").rename(keys / "elsewhere")
-    (seen,) = {seen for verdict, seen in findings(staffed, status=69)["roster"]}
+    (seen,) = {seen for verdict, seen in findings(staffed_house, status=69)["roster"]}
     assert "put it back from a backup" in seen
     (keys / "elsewhere").rename(keys / "roster.json")
     (desk / "vault.db").unlink()
     (desk / "vault.db").mkdir()
-    (seen,) = {seen for verdict, seen in findings(staffed, status=69)["vault"]}
+    (seen,) = {seen for verdict, seen in findings(staffed_house, status=69)["vault"]}
     assert f"{desk / 'vault.db'}: " in seen
     assert "see that its disk has room" in seen
 
