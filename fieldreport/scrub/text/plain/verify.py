@@ -136,7 +136,7 @@ def _may_hold_pictures(said: bytes) -> bool:
     letters, letters_run = LETTERS_RUN
     digits, digits_run = DIGITS_RUN
     return (
-        (any(sign in said for sign in LETTERS_SIGNS) and letters_run in said.translate(letters))
+        (letters_run in said.translate(letters) and any(sign in said for sign in LETTERS_SIGNS))
         or any(shape in said for shape in SHAPES)
         or said.startswith(b"begin ")
         or digits_run in said.translate(digits)
