@@ -97,7 +97,6 @@ def nginx(directory: Path, port: int, machines: list[int]) -> Iterator[None]:
         process.wait()
 
 
-@pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 @pytest.mark.campaign
 @pytest.mark.postgres
 @pytest.mark.redis
