@@ -219,4 +219,5 @@ EOF
 fi
 [ -z "$link_onion" ] || echo "The link:          $link_onion; on the desk's machine: deploy/install.sh --link $link_onion"
 [ -z "$client" ] || echo "Let the desk in:   on the intake's machine: echo descriptor:x25519:$client > /var/lib/tor/fieldreport-link/authorized_clients/desk.auth && systemctl restart tor@default"
+echo "Backups:           make the directories as deploy/README.md says (\"Back up\"), then systemctl enable --now fieldreport-backup.timer"
 echo "The firewall:      deploy/nftables.conf, which replaces all rules: edit its ports first"

@@ -57,6 +57,32 @@ def test_a_unit_runs_its_zone_as_its_own_user_with_no_core_and_no_swap(service: 
     assert (wanted["LimitCORE"], wanted["MemorySwapMax"]) == ("0", "0")
 
 
+@pytest.mark.parametrize("unit", [unit.stem for unit in UNITS.glob("*.service")])
+def test_what_a_timer_begins_runs_once_and_every_other_unit_comes_back(unit: str) -> None:
+    """What all units share is read after a unit's own file, and would win."""
+    wanted = list(directives(UNITS / f"{unit}.service"))
+    is_served = unit.removeprefix("fieldreport-") in {*ZONES, "notice"}  # the notice tries until it is taken
+    types, restarts = ([value for name, value in wanted if name == each] for each in ("Type", "Restart"))
+    assert (types, restarts) == ((["exec"], ["on-failure"]) if is_served else (["oneshot"], []))
+
+
+@pytest.mark.parametrize("zone", ["intake", "desk"])
+def test_a_zone_is_backed_up_as_its_own_user_into_a_directory_of_its_own(zone: str) -> None:
+    wanted = dict(directives(UNITS / f"fieldreport-backup-{zone}.service"))
+    settings, own = f"/srv/fieldreport/{zone}.toml", f"/backup/{zone}"
+    assert wanted["ExecStart"] == f"/opt/fieldreport/bin/fieldreport --settings {settings} backup {own}"
+    assert (wanted["User"], wanted["ReadWritePaths"]) == (f"fieldreport-{zone}", f"/srv/fieldreport/{zone} {own}")
+    assert wanted["ConditionPathExists"] == settings
+
+
+def test_a_backup_is_made_under_a_units_filters(tmp_path: Path) -> None:
+    program = (sys.executable, "-m", "fieldreport.cli")
+    said(*program, "init", tmp_path / "newsroom")
+    settings = tmp_path / "newsroom" / "fieldreport.toml"
+    said(*under("fieldreport-backup-desk"), *program, "--settings", settings, "backup", tmp_path / "backup")
+    assert [path.parent.name[:4] for path in (tmp_path / "backup").glob("*/manifest.json")] == ["0001"]
+
+
 @pytest.mark.parametrize("zone", ["intake", "desk", "press"])
 def test_a_zones_units_may_write_to_the_directories_that_are_its_own_and_no_others(zone: str) -> None:
     rows = [line.split() for line in (UNITS / "tmpfiles.conf").read_text().splitlines() if line.startswith("z ")]
