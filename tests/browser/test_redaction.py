@@ -111,7 +111,7 @@ def test_words_of_a_word_file_are_ticked_and_typed_and_only_what_is_left_is_in_t
     driver.add_cookie({"name": "desk", "value": browser.cookie or ""})
 
     def press(words: str) -> None:
-        button = driver.find_element(By.XPATH, f"//button[normalize-space()='{words}']")
+        button = driver.find_element(By.XPATH, f"//button[normalize-space()='{words}'][not(@aria-hidden)]")
         button.click()
         WebDriverWait(driver, 60).until(staleness_of(button))
         for width in (768, 1024):
