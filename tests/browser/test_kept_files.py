@@ -53,6 +53,7 @@ class Page:
         WebDriverWait(self.driver, 30, ignored_exceptions=(WebDriverException,)).until(staleness_of(body))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("language", "path"), [("en", "report"), ("ar", "return")])
 def test_files_are_added_one_by_one_and_sent_once(
     letterbox: Zone, chromium: type_of_starter, tmp_path: Path, language: str, path: str
@@ -91,6 +92,7 @@ def test_files_are_added_one_by_one_and_sent_once(
         assert mailbox.totals().letters == before + 1
 
 
+@pytest.mark.campaign
 def test_the_enter_key_in_a_line_sends_nothing(letterbox: Zone, chromium: type_of_starter, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("hello\n")
     driver = chromium(scripting=False, width=320)

@@ -147,6 +147,7 @@ def codes_on(screen: Screen) -> list[str]:
     return [each.text for each in screen.driver.find_elements(By.XPATH, "//ol[@aria-label='Recovery codes']/li")]
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 def test_it_is_bound_and_opened_in_chromium(screen: Screen) -> None:
     path = screen.house.settings.desk.keyfiles / "amira.key"
@@ -182,6 +183,7 @@ def test_it_is_bound_and_opened_in_chromium(screen: Screen) -> None:
     assert screen.headings()[0] == "Sign in"
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 def test_a_second_one_opens_it_and_one_that_was_removed_does_not_in_chromium(screen: Screen) -> None:
     path = screen.house.settings.desk.keyfiles / "amira.key"
@@ -221,6 +223,7 @@ def test_a_second_one_opens_it_and_one_that_was_removed_does_not_in_chromium(scr
     assert screen.headings()[0] == "Inbox"
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 def test_an_authenticator_without_prf_is_offered_nothing_in_chromium(screen: Screen) -> None:
     screen.plug_in("internal", prf=False)
@@ -244,6 +247,7 @@ def test_an_authenticator_without_prf_is_offered_nothing_in_chromium(screen: Scr
     assert screen.headings()[0] == "Inbox"
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 def test_nothing_of_the_answer_stays_in_the_page(screen: Screen) -> None:
     screen.plug_in("internal", prf=True)

@@ -114,6 +114,7 @@ def test_a_passkey_is_made_used_and_removed_in_chromium(
         assert not driver.find_elements(By.LINK_TEXT, "Remove blue key")
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 def test_where_browsers_make_no_passkeys_the_code_stays(
     build: Callable[..., House],  # noqa: F811
@@ -132,6 +133,7 @@ def test_where_browsers_make_no_passkeys_the_code_stays(
             assert ("This browser makes no passkeys here" if host == "localhost" else "open under a number") in said
 
 
+@pytest.mark.campaign
 @pytest.mark.firefox
 @pytest.mark.parametrize("browser", ["tor-browser", "firefox"])
 def test_on_an_onion_address_they_are_kept_with_the_setting_that_tor_browser_has(

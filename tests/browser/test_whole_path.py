@@ -169,6 +169,7 @@ def test_a_report_becomes_a_published_page_with_scripting_off(
     assert "Brezny" not in source.text
 
 
+@pytest.mark.campaign
 def test_the_source_and_the_desk_need_no_more_than_320_pixels(
     newsroom: Demo, chromium: type_of_starter, code_of: Callable[[str], str], files: tuple[Path, Path]
 ) -> None:

@@ -133,6 +133,7 @@ def cut_after(steps: int) -> Iterator[Callable[[], int]]:
         yield lambda: done[0]
 
 
+@pytest.mark.campaign
 def test_a_hand_over_cut_off_anywhere_goes_on(
     made: House, tmp_path: Path, admin_key: key_file.StaffKey, boris: key_file.StaffKey
 ) -> None:

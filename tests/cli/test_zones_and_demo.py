@@ -254,6 +254,7 @@ def test_a_demo_that_is_told_to_end_while_its_zones_start_leaves_none_of_them(di
     eventually(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in members))
 
 
+@pytest.mark.campaign
 def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path) -> None:
     """About forty seconds: one-time codes work once each, and this waits for new ones."""
     walked = demo_newsroom.open_demo(directory, port=free_ports())

@@ -60,6 +60,7 @@ def test_a_frozen_redis_lets_nobody_in_at_once_and_is_named_once(
     assert house.sign_in("amira").get("/inbox").status == 200
 
 
+@pytest.mark.campaign
 @pytest.mark.postgres
 def test_a_frozen_database_keeps_what_was_typed_and_an_answer_is_one_answer_afterwards(
     build: Callable[..., House], faulty: Faulty, caplog: pytest.LogCaptureFixture

@@ -143,6 +143,7 @@ def letterbox(directory: Path, database: str, redis_url: str) -> Letterbox:
     return house
 
 
+@pytest.mark.campaign
 def test_a_form_of_one_machine_is_taken_by_the_other_once_and_budgets_are_counted_together(
     tmp_path: Path, redis_server: tuple[str, subprocess.Popen[bytes]]
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_form_of_one_machine_is_taken_by_the_other_once_and_budgets_are_counte
             assert statuses == [200] * (RATE - 4) + [429] * 4
 
 
+@pytest.mark.campaign
 def test_the_desk_tells_one_machine_and_both_follow_and_one_without_its_database_takes_nothing(
     tmp_path: Path, redis_server: tuple[str, subprocess.Popen[bytes]]
 ) -> None:

@@ -47,6 +47,7 @@ def outages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 @pytest.mark.postgres
 def test_a_frozen_database_keeps_what_was_typed_and_the_same_form_is_one_letter_afterwards(
@@ -87,6 +88,7 @@ def test_a_killed_database_loses_and_doubles_nothing(grown: House, faulty: Fault
     assert grown.mailbox.totals().letters == 2
 
 
+@pytest.mark.campaign
 @pytest.mark.postgres
 def test_a_frozen_payload_store_keeps_what_was_typed(
     grown: House,

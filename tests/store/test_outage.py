@@ -143,6 +143,7 @@ def read(blobs: BlobStore, name: str) -> bytes:
         return blob.read()
 
 
+@pytest.mark.campaign
 def test_a_frozen_payload_store_is_given_up_in_time_and_named_once(
     s3_server: S3Server, caplog: pytest.LogCaptureFixture
 ) -> None:

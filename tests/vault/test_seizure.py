@@ -122,6 +122,7 @@ def test_a_deleted_case_is_nowhere(newsroom: Newsroom) -> None:
     assert not found(newsroom, before)
 
 
+@pytest.mark.campaign
 def test_a_key_is_not_called_destroyed_while_a_log_still_holds_what_it_opens(newsroom: Newsroom) -> None:
     newsroom.receive(a_source())
     newsroom.send(a_source())
