@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -59,7 +60,7 @@ def next_page(driver: Any) -> Iterator[None]:
     """Wait until the page that the block leaves is gone: the driver does not always."""
     old = driver.find_element(By.TAG_NAME, "html")
     yield
-    WebDriverWait(driver, 60).until(staleness_of(old))
+    WebDriverWait(driver, 60, ignored_exceptions=(WebDriverException,)).until(staleness_of(old))
 
 
 def test_what_is_typed_stays_whatever_is_pressed_and_when_the_desk_locks(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as conditions
@@ -60,7 +61,8 @@ class Screen:
             )
 
     def wait(self, condition: Callable[..., object]) -> None:
-        WebDriverWait(self.driver, 60).until(condition)
+        # The driver answers with errors of its own while one page gives way to the next.
+        WebDriverWait(self.driver, 60, ignored_exceptions=(WebDriverException,)).until(condition)
 
     def get(self, path: str) -> None:
         self.driver.get(f"{self.address}{path}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from PIL import Image
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -64,7 +65,7 @@ def test_a_face_is_marked_and_only_the_redacted_photo_is_in_the_article(
     def press(words: str) -> None:
         button = driver.find_element(By.XPATH, f"//button[normalize-space()='{words}']")
         button.click()
-        WebDriverWait(driver, 60).until(staleness_of(button))
+        WebDriverWait(driver, 60, ignored_exceptions=(WebDriverException,)).until(staleness_of(button))
 
     driver.get(desk + page.path)
     press("Redact and attach photo-1.jpg")
@@ -76,12 +77,12 @@ def test_a_face_is_marked_and_only_the_redacted_photo_is_in_the_article(
         ActionChains(driver).move_to_element_with_offset(picture, *_CORNERS[0]).click_and_hold().move_by_offset(
             *(end - begin for begin, end in zip(*_CORNERS, strict=True))
         ).release().perform()
-        WebDriverWait(driver, 60).until(staleness_of(picture))
+        WebDriverWait(driver, 60, ignored_exceptions=(WebDriverException,)).until(staleness_of(picture))
     else:
         for x, y in _CORNERS:
             picture = driver.find_element(By.CSS_SELECTOR, "input[type=image]")
             ActionChains(driver).move_to_element_with_offset(picture, x, y).click().perform()
-            WebDriverWait(driver, 60).until(staleness_of(picture))
+            WebDriverWait(driver, 60, ignored_exceptions=(WebDriverException,)).until(staleness_of(picture))
     assert len(driver.find_elements(By.CSS_SELECTOR, ".areas li")) == 1
     look(1024)
     press("Make the redacted file")
@@ -113,7 +114,7 @@ def test_words_of_a_word_file_are_ticked_and_typed_and_only_what_is_left_is_in_t
     def press(words: str) -> None:
         button = driver.find_element(By.XPATH, f"//button[normalize-space()='{words}'][not(@aria-hidden)]")
         button.click()
-        WebDriverWait(driver, 60).until(staleness_of(button))
+        WebDriverWait(driver, 60, ignored_exceptions=(WebDriverException,)).until(staleness_of(button))
         for width in (768, 1024):
             size = {"width": width, "height": 1400, "deviceScaleFactor": 1, "mobile": False}
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -30,7 +31,7 @@ def sign_in(driver: WebDriver, house: House, address: str) -> None:  # noqa: F81
         driver.find_element(By.NAME, name).send_keys(value)
     button = driver.find_element(By.XPATH, "//button[.='Unlock']")
     button.click()
-    WebDriverWait(driver, 60).until(conditions.staleness_of(button))
+    WebDriverWait(driver, 60, ignored_exceptions=(WebDriverException,)).until(conditions.staleness_of(button))
     WebDriverWait(driver, 60).until(conditions.presence_of_element_located((By.TAG_NAME, "h1")))
 
 

@@ -17,6 +17,7 @@ from unittest import mock
 
 import pytest
 from PIL import Image
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -209,7 +210,7 @@ def redact(screen: Screen) -> None:
         width, height = picture.size["width"], picture.size["height"]
         place = (x * width // 800 - width // 2, y * height // 600 - height // 2)
         ActionChains(screen.driver).move_to_element_with_offset(picture, *place).click().perform()
-        WebDriverWait(screen.driver, _SECONDS).until(staleness_of(picture))
+        WebDriverWait(screen.driver, _SECONDS, ignored_exceptions=(WebDriverException,)).until(staleness_of(picture))
     screen.press("Make the redacted file")
 
 
