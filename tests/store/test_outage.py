@@ -143,6 +143,23 @@ def read(blobs: BlobStore, name: str) -> bytes:
         return blob.read()
 
 
+def every_act_is_away(blobs: BlobStore, name: str, detail: str) -> None:
+    for act in (
+        lambda: blobs.open(name),
+        lambda: blobs.size(name),
+        lambda: blobs.delete(name),
+        lambda: put(blobs, b"small"),
+        lambda: put(blobs, bytes(9_000_000)),
+        lambda: list(blobs.names()),
+        lambda: blobs.row_keys.get([1]),
+        lambda: blobs.row_keys.put([bytes(32)]),
+        lambda: blobs.row_keys.destroy([1]),
+    ):
+        with pytest.raises(StoreAway, match="away") as away:
+            act()
+        assert detail in away.value.detail
+
+
 @pytest.mark.campaign
 def test_a_frozen_payload_store_is_given_up_in_time_and_named_once(
     s3_server: S3Server, caplog: pytest.LogCaptureFixture
@@ -190,20 +207,7 @@ def test_a_missing_bucket_is_an_outage_for_every_act_and_no_missing_payload(
         with pytest.raises(StoreError) as refused:
             writer.commit()
     assert not isinstance(refused.value, NotFound)
-    for act in (
-        lambda: blobs.open(name),
-        lambda: blobs.size(name),
-        lambda: blobs.delete(name),
-        lambda: put(blobs, b"small"),
-        lambda: put(blobs, bytes(9_000_000)),
-        lambda: list(blobs.names()),
-        lambda: blobs.row_keys.get([1]),
-        lambda: blobs.row_keys.put([bytes(32)]),
-        lambda: blobs.row_keys.destroy([1]),
-    ):
-        with pytest.raises(StoreAway, match="away") as away:
-            act()
-        assert "make the bucket" in away.value.detail
+    every_act_is_away(blobs, name, "make the bucket")
     assert len(lines(caplog)) == 1
     assert "the bucket is missing" in lines(caplog)[0]
 
@@ -218,20 +222,7 @@ def test_credentials_that_are_refused_are_an_outage_for_every_act_and_no_missing
         patched.setenv("AWS_SECRET_ACCESS_KEY", "of somebody else")
         patched.setattr("boto3.DEFAULT_SESSION", None)  # it remembers what stood there
         blobs = open_blobs(bucket)
-    for act in (
-        lambda: blobs.open(name),
-        lambda: blobs.size(name),
-        lambda: blobs.delete(name),
-        lambda: put(blobs, b"small"),
-        lambda: put(blobs, bytes(9_000_000)),
-        lambda: list(blobs.names()),
-        lambda: blobs.row_keys.get([1]),
-        lambda: blobs.row_keys.put([bytes(32)]),
-        lambda: blobs.row_keys.destroy([1]),
-    ):
-        with pytest.raises(StoreAway, match="away") as away:
-            act()
-        assert "it refuses this zone's credentials" in away.value.detail
+    every_act_is_away(blobs, name, "it refuses this zone's credentials")
     assert len(lines(caplog)) == 1
 
 
