@@ -7,10 +7,12 @@ of a case needs none of this: it keeps what is typed itself (``composer``).
 
 from __future__ import annotations
 
+import dataclasses
+
 import flask
 from werkzeug.exceptions import HTTPException
 
-from fieldreport.desk import article_form, context, error_pages, presentation
+from fieldreport.desk import article_form, context, error_pages, junk_form, presentation
 from fieldreport.errors import FieldreportError
 from fieldreport.vault.articles import drafts
 from fieldreport.vault.cases import junk
@@ -49,10 +51,7 @@ def _is_stored() -> bool:
             there = article.translation(named["code"])
             return there is not None and article_form.typed_translation(article, there) == article
         case "junk.save":
-            rules, form = junk.rules(context.seat()), flask.request.form
-            phrases = tuple(" ".join(line.split()) for line in form.get("phrases", "").splitlines() if line.strip())
-            kinds = {kind for kind in rules.kinds if kind not in {junk.Junk.PHRASE, junk.Junk.PICTURE}}
-            ticked = set(form.getlist("shown")) == set(form.getlist("picture"))
-            return ticked and phrases == rules.phrases and set(form.getlist("kind")) == {str(kind) for kind in kinds}
+            rules = junk.rules(context.seat())
+            return dataclasses.replace(junk_form.typed(rules), version=rules.version) == rules
         case _:
             return not error_pages.written(flask.request.form)

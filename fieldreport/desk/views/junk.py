@@ -12,16 +12,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
-from fieldreport.desk import access, context, presentation
+from fieldreport.desk import access, context, junk_form, presentation
 from fieldreport.desk.cases import readable_case, readable_item
-from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotARecipient, NotFound, SealError
 from fieldreport.vault.archive import readers
-from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases import inbox, junk, search, workflow
-from fieldreport.vault.cases.junk import Junk, KnownPicture, Rules
+from fieldreport.vault.cases.junk import KnownPicture, Rules
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("junk", __name__)
@@ -51,14 +49,12 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/junk")
 def save() -> ResponseReturnValue:
     """Replace the rules. What is typed stays in the form where they cannot be."""
-    form, seat = flask.request.form, context.seat()
-    lines = (" ".join(each.split()) for each in form.get("phrases", "").splitlines())
-    phrases = tuple(dict.fromkeys(each for each in lines if each))
-    pictures = _pictures_left(seat)
-    kinds = {Junk(each) for each in form.getlist("kind") if each in set(Junk)} - {Junk.PHRASE, Junk.PICTURE}
-    kinds |= {kind for kind, named in ((Junk.PHRASE, phrases), (Junk.PICTURE, pictures)) if named}
-    version = parsed_id(form.get("version", "")) or None
-    wanted = Rules(kinds=frozenset(kinds), phrases=phrases, pictures=pictures, version=version)
+    seat = context.seat()
+    try:
+        stored = junk.rules(seat)
+    except (SealError, NotFound):
+        stored = Rules()
+    wanted = junk_form.typed(stored)
     try:
         saved = junk.save_rules(seat, wanted)
     except LimitExceeded as error:
@@ -69,22 +65,6 @@ def save() -> ResponseReturnValue:
         _("Saved. The desk looks at all letters by these rules now.") if saved.kinds else _("Nothing is set aside now.")
     )
     return flask.redirect(flask.url_for("inbox.show"), code=303)
-
-
-def _pictures_left(seat: Seat) -> tuple[KnownPicture, ...]:
-    """The pictures of the rules as they are stored, without those whose tick was taken away in the form."""
-    try:
-        stored = junk.rules(seat).pictures
-    except (SealError, NotFound):
-        return ()
-    form = flask.request.form
-    taken_away = set(form.getlist("shown")) - set(form.getlist("picture"))
-    return tuple(each for each in stored if _name_of(each) not in taken_away)
-
-
-def _name_of(picture: KnownPicture) -> str:
-    """By what a form names a picture."""
-    return f"{picture.likeness:032x}"
 
 
 @access.editor
@@ -138,7 +118,12 @@ def _conflict(wanted: Rules) -> ResponseReturnValue:
 
 def _shown(picture: KnownPicture) -> dict[str, object]:
     """What the page says of a picture: where it came from, for those who read that."""
-    found: dict[str, object] = {"name": _name_of(picture), "case": "", "item": picture.item, "number": picture.number}
+    found: dict[str, object] = {
+        "name": junk_form.name_of(picture),
+        "case": "",
+        "item": picture.item,
+        "number": picture.number,
+    }
     with contextlib.suppress(NotFound, NotAllowed, SealError):
         row = readable_item(picture.item)
         if row.case_id is not None:
