@@ -27,7 +27,7 @@ from fieldreport import installation
 from fieldreport.bench.letterbox import RAISED_RATES, Client, form_body, free_port, report_form, served, workers_of
 from fieldreport.bench.measure import Sheet
 from fieldreport.bench.servers import postgresql, redis
-from fieldreport.mailbox import migrate_mailbox
+from fieldreport.mailbox import mailbox_place
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file
 
@@ -85,7 +85,7 @@ def _machines(directory: Path, shared: dict[str, str], stack: ExitStack) -> tupl
     first = replace(
         made.settings.intake, data=directory / "0", mailbox=shared["MAILBOX"], blobs=str(directory / "payloads")
     )
-    migrate_mailbox(replace(made.settings, intake=first))
+    mailbox_place(replace(made.settings, intake=first)).migrate()
     ports: list[int] = []
     workers: list[int] = []
     for number in range(max(_COUNTS)):

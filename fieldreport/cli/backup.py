@@ -27,14 +27,12 @@ import click
 import fieldreport.vault.articles.tables  # noqa: F401 - importing it puts its tables into the metadata
 from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
+from fieldreport.cli.stores import STORES
 from fieldreport.errors import StoreError, UsageError
-from fieldreport.mailbox import copy_mailbox
 from fieldreport.store import one_at_a_time
-from fieldreport.vault.archive.vault import copy_vault
 
 MANIFEST: Final = "manifest.json"
 VERSION: Final = 1
-_ZONES: Final = {"mailbox": ("intake", copy_mailbox), "vault": ("desk", copy_vault)}
 
 
 @dataclass(slots=True)
@@ -82,11 +80,12 @@ def back_up(settings: config.Settings, directory: Path) -> tuple[str, Made]:
     building.mkdir(mode=0o700)
     try:
         made = Made()
-        for database, (zone, copy) in _ZONES.items():
+        for database, (zone, place) in STORES.items():
             if settings.has(zone):
                 payloads = made.payloads.setdefault(database, {})
                 known = _known(directory, database)
-                missing = copy(settings, building / f"{database}.db", _keeper(directory, database, payloads, known))
+                keep = _keeper(directory, database, payloads, known)
+                missing = place(settings).copy(building / f"{database}.db", keep)
                 if missing:
                     made.missing[database] = missing
         shutil.copyfile(settings.path, building / settings.path.name)
@@ -216,7 +215,7 @@ def _forget(directory: Path, keep: int) -> None:
     for backup in backups_in(directory)[:-keep]:
         shutil.rmtree(backup)
     named = [read_manifest(backup)["payloads"] for backup in backups_in(directory)]
-    for database in _ZONES:
+    for database in STORES:
         kept = {name for payloads in named for name in payloads.get(database, {})}
         for path in (directory / "payloads" / database).glob("*"):
             if path.name not in kept:

@@ -9,14 +9,11 @@ from __future__ import annotations
 import click
 
 from fieldreport.cli import load_settings
-from fieldreport.mailbox import migrate_mailbox
-from fieldreport.vault.archive.vault import migrate_vault
-
-_ALL = {"mailbox": ("intake", migrate_mailbox), "vault": ("desk", migrate_vault)}
+from fieldreport.cli.stores import STORES
 
 
 @click.command("migrate")
-@click.argument("databases", nargs=-1, type=click.Choice(list(_ALL)))
+@click.argument("databases", nargs=-1, type=click.Choice(list(STORES)))
 @click.pass_context
 def migrate_command(context: click.Context, databases: tuple[str, ...]) -> None:
     """Make or upgrade the tables of these databases; of all that the settings have, unless named.
@@ -25,7 +22,7 @@ def migrate_command(context: click.Context, databases: tuple[str, ...]) -> None:
     FIELDREPORT_INTAKE_MAILBOX and FIELDREPORT_DESK_VAULT name its URLs.
     """
     settings = load_settings(context)
-    for name in databases or tuple(name for name, (zone, _) in _ALL.items() if settings.has(zone)):
-        _, migrate = _ALL[name]
-        changed = migrate(settings)
+    for name in databases or tuple(name for name, (zone, _) in STORES.items() if settings.has(zone)):
+        _, place = STORES[name]
+        changed = place(settings).migrate()
         click.echo(f"{name:<8} {changed or 'nothing to do'}")

@@ -14,19 +14,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 import click
 
 from fieldreport import config
 from fieldreport.cli.backup import files_of, read_manifest, sha256_of
 from fieldreport.cli.split import SECTIONS
+from fieldreport.cli.stores import STORES
 from fieldreport.errors import NotFound, StoreError, UsageError
-from fieldreport.mailbox import open_mailbox, restore_mailbox
+from fieldreport.mailbox import open_mailbox
 from fieldreport.vault.archive.rosters import RosterWatch
-from fieldreport.vault.archive.vault import open_vault, restore_vault
-
-_ZONES: Final = {"mailbox": ("intake", restore_mailbox), "vault": ("desk", restore_vault)}
+from fieldreport.vault.archive.vault import open_vault
 
 
 @click.command("restore")
@@ -77,7 +76,7 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
     if inside:
         settings = _inside(settings, directory)
     _must_be_unused(settings)
-    for zone, _ in _ZONES.values():
+    for zone, _ in STORES.values():
         if settings.has(zone):  # also where its database and payloads are on servers
             data: Path = getattr(settings, zone).data
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,11 +84,11 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
         shutil.copytree(backup / "keys", settings.keys.directory)
     if (backup / "site").is_dir():
         shutil.copytree(backup / "site", settings.press.site, symlinks=True)
-    for database, (_, put) in _ZONES.items():
+    for database, (_, place) in STORES.items():
         if database in manifest["payloads"]:
             known, missing = manifest["payloads"][database], manifest["missing"].get(database, ())
-            place = backup.parent / "payloads" / database
-            put(settings, backup / f"{database}.db", _payloads(place, known, missing))
+            payloads = _payloads(backup.parent / "payloads" / database, known, missing)
+            place(settings).restore(backup / f"{database}.db", payloads)
     if settings.has("desk"):
         settings.desk.keyfiles.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in (backup.parent / "key-files").glob("*"):

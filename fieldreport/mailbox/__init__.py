@@ -22,7 +22,7 @@ from fieldreport.mailbox.interface import (
     SealedReply,
     Totals,
 )
-from fieldreport.mailbox.local import LocalMailbox, copy_mailbox, migrate_mailbox, open_mailbox, restore_mailbox
+from fieldreport.mailbox.local import LocalMailbox, mailbox_place, open_mailbox
 
 __all__ = [
     "DeskMailbox",
@@ -34,8 +34,6 @@ __all__ = [
     "SealedLetter",
     "SealedReply",
     "Totals",
-    "copy_mailbox",
-    "migrate_mailbox",
+    "mailbox_place",
     "open_mailbox",
-    "restore_mailbox",
 ]

@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
 
 from sqlalchemy import (
@@ -41,26 +40,18 @@ from fieldreport.mailbox.tables import Collected, Counters, Kept, Letter, Mailbo
 from fieldreport.seal import RosterDirectory
 from fieldreport.store import (
     BlobStore,
-    Mark,
+    Place,
     Spooled,
     Upkeep,
     changing,
-    copy_in,
-    copy_out,
     is_whole,
-    must_be_current,
-    must_fit,
     must_store,
-    one_at_a_time,
-    open_blobs,
-    open_engine,
     reading,
     reveal_all,
     revealed,
     spooled,
     sweep,
     truncate_log,
-    upgraded,
     without_key,
     writing,
 )
@@ -70,78 +61,18 @@ _log = logging.getLogger(__name__)
 _DAY: Final = 24  # hours
 
 
+def mailbox_place(settings: Settings) -> Place:
+    """Where the settings put the mailbox."""
+    intake, tables = settings.intake, MailboxBase.metadata
+    not_copied = (Kept.__tablename__,)  # files whose report was not sent yet are no letters
+    return Place(
+        "fieldreport.mailbox", tables, settings.instance_id, intake.data, intake.mailbox, intake.blobs, not_copied
+    )
+
+
 def open_mailbox(settings: Settings) -> LocalMailbox:
-    """Open the mailbox that the settings name; a new SQLite one is made.
-
-    Raises:
-        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``must_be_current``.
-    """
-    with one_at_a_time(settings.intake.data):
-        used, blobs, engine = _parts(settings)
-        try:
-            must_be_current(engine, "fieldreport.mailbox", blobs.row_keys, used=used)
-            must_fit(engine, blobs.row_keys, MailboxBase.metadata)
-        except BaseException:
-            engine.dispose()
-            raise
-    return LocalMailbox(engine, blobs)
-
-
-def migrate_mailbox(settings: Settings) -> str:
-    """Make or upgrade the tables of the mailbox; what changed, as ``upgraded``. Raises as ``open_mailbox``."""
-    _, blobs, engine = _parts(settings, patient=True)
-    try:
-        return upgraded(engine, "fieldreport.mailbox", blobs.row_keys)
-    finally:
-        engine.dispose()
-
-
-def copy_mailbox(settings: Settings, target: Path, copy_payload: Callable[[str, BinaryIO], None]) -> list[str]:
-    """Copy the mailbox while it is in use to ``target``; ``copy_payload`` is given each payload's name and content.
-
-    Returns what could not be copied.
-
-    Raises:
-        StoreError: (code "migrations") its tables are not current; or as ``copy_out``.
-    """
-    used, blobs, engine = _parts(settings)
-
-    def payload(name: str) -> None:
-        with blobs.open(name) as content:
-            copy_payload(name, content)
-
-    try:
-        must_be_current(engine, "fieldreport.mailbox", blobs.row_keys, used=used)
-        return copy_out(
-            engine,
-            blobs,
-            MailboxBase.metadata,
-            "fieldreport.mailbox",
-            target,
-            payload=payload,
-            leave_out=["kept"],  # files whose report was not sent yet are no letters
-        )
-    finally:
-        engine.dispose()
-
-
-def restore_mailbox(settings: Settings, copy: Path, payload: Callable[[str], BinaryIO]) -> None:
-    """Put a copy into the empty place that the settings name. Raises as ``copy_in``."""
-    _, blobs, engine = _parts(settings, patient=True)
-    try:
-        copy_in(copy, engine, blobs, MailboxBase.metadata, "fieldreport.mailbox", payload)
-    finally:
-        engine.dispose()
-
-
-def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStore, Engine]:
-    """Whether the zone was used before; its payloads; its database."""
-    data = settings.intake.data
-    mark = Mark(instance=settings.instance_id, known=data / "blobs.marked")
-    used = mark.known.exists()
-    blobs = open_blobs(settings.intake.blobs or data / "blobs", mark=mark)  # first: it creates the directory
-    engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}", patient=patient)
-    return used, blobs, engine
+    """Open the mailbox that the settings name; a new SQLite one is made. Raises as ``Place.open``."""
+    return LocalMailbox(*mailbox_place(settings).open())
 
 
 # Built once, and on the tables: built for each report, or through the mapped classes, they take as long as sealing it.

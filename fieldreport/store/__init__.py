@@ -15,18 +15,16 @@ letter, and what lies under them is sealed already.
 from fieldreport.store.blob_store import BlobStore, BlobWriter, is_whole, must_store
 from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
-from fieldreport.store.copy import copy_in, copy_out
 from fieldreport.store.engine import erase_deleted, open_engine, reading, truncate_log, writing
 from fieldreport.store.file_blobs import FileBlobs, Mark
 from fieldreport.store.migrate import (
     hide_column,
     migrate,
     migration_keys,
-    must_be_current,
     one_at_a_time,
     run_migrations,
-    upgraded,
 )
+from fieldreport.store.place import Place
 from fieldreport.store.reserve import free_bytes, free_share
 from fieldreport.store.row_keys import (
     HiddenRow,
@@ -51,14 +49,13 @@ __all__ = [
     "HiddenRow",
     "KeyChange",
     "Mark",
+    "Place",
     "RowKeys",
     "Spooled",
     "Upkeep",
     "changing",
     "column_bytes",
     "conventional_metadata",
-    "copy_in",
-    "copy_out",
     "erase_deleted",
     "free_bytes",
     "free_share",
@@ -67,7 +64,6 @@ __all__ = [
     "key_change",
     "migrate",
     "migration_keys",
-    "must_be_current",
     "must_fit",
     "must_store",
     "one_at_a_time",
@@ -80,7 +76,6 @@ __all__ = [
     "spooled",
     "sweep",
     "truncate_log",
-    "upgraded",
     "without_key",
     "writing",
 ]

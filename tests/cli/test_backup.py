@@ -21,7 +21,7 @@ from sqlalchemy import select
 from fieldreport.cli import backup as backup_module
 from fieldreport.config import Settings
 from fieldreport.errors import KeyFileDamaged, NotARecipient, UsageError
-from fieldreport.mailbox import copy_mailbox, migrate_mailbox, open_mailbox, restore_mailbox
+from fieldreport.mailbox import mailbox_place, open_mailbox
 from fieldreport.seal import HybridIdentity, open_header
 from fieldreport.store import copy as store_copy
 from fieldreport.unseal import key_file, machine_secret
@@ -334,18 +334,18 @@ def test_from_a_server_and_a_bucket_to_files_and_back(s3_server: S3Server, tmp_p
         return replace(plain, intake=replace(plain.intake, mailbox=fresh_database(), blobs=s3_server.bucket()))
 
     source, files, target = grown("source"), settings_in(tmp_path / "files"), grown("target")
-    assert migrate_mailbox(source)
+    assert mailbox_place(source).migrate()
     with closing(open_mailbox(source)) as mailbox:
         for number, content in ((1, b"small"), (2, LARGE)):
             mailbox.deposit(bytes([number]) * 16, 1, sealing(content))
     for settings, next_one in ((source, files), (files, target)):
         kept: dict[str, bytes] = {}
         copy = tmp_path / f"{len(list(tmp_path.glob('*.db')))}.db"
-        assert copy_mailbox(settings, copy, partial(keep, kept)) == []
-        restore_mailbox(next_one, copy, partial(give, kept))
+        assert mailbox_place(settings).copy(copy, partial(keep, kept)) == []
+        mailbox_place(next_one).restore(copy, partial(give, kept))
         assert letters(next_one) == BOTH
         with pytest.raises(UsageError, match="empty"):
-            restore_mailbox(next_one, copy, partial(give, kept))
+            mailbox_place(next_one).restore(copy, partial(give, kept))
 
 
 def keep(kept: dict[str, bytes], name: str, content: BinaryIO) -> None:

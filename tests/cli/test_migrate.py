@@ -15,9 +15,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from fieldreport.errors import StoreError
-from fieldreport.mailbox import migrate_mailbox, open_mailbox
+from fieldreport.mailbox import mailbox_place, open_mailbox
 from fieldreport.store import open_engine, reading, writing
-from fieldreport.vault.archive.vault import migrate_vault, open_vault
+from fieldreport.vault.archive.vault import open_vault, vault_place
 from tests.cast import settings_in
 from tests.cli.conftest import House
 from tests.store.throwaway_postgres import Faulty, execute
@@ -99,14 +99,14 @@ def test_each_role_has_what_its_zone_needs_and_fails_on_the_rest(server: Path, t
             opened(settings)
         assert command in refused.value.detail
     with pytest.raises(StoreError, match="refused a migration"):
-        migrate_mailbox(settings)
+        mailbox_place(settings).migrate()
     owned = replace(
         plain,
         intake=replace(plain.intake, mailbox=url("owner", "mailbox")),
         desk=replace(plain.desk, vault=url("owner", "vault")),
     )
-    assert migrate_mailbox(owned)
-    assert migrate_vault(owned)
+    assert mailbox_place(owned).migrate()
+    assert vault_place(owned).migrate()
     mailbox, vault = open_mailbox(settings), open_vault(settings)
     mailbox.saw_epoch(3)
     assert mailbox.highest_epoch() == 3

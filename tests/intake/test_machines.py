@@ -24,7 +24,7 @@ from fieldreport.config import Settings
 from fieldreport.errors import TokenError
 from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.mailbox import migrate_mailbox, open_mailbox
+from fieldreport.mailbox import mailbox_place, open_mailbox
 from fieldreport.mailbox.letterbox import LetterboxState
 from fieldreport.mailbox.link import LinkMailbox
 from fieldreport.mailbox.link_line import Address
@@ -139,7 +139,7 @@ def letterbox(directory: Path, database: str, redis_url: str) -> Letterbox:
         "PAGE_RATE": "100000 per hour",
     }
     house = Letterbox(made, admin, shared, directory)
-    migrate_mailbox(house.settings)
+    mailbox_place(house.settings).migrate()
     return house
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -21,22 +21,14 @@ from fieldreport.config import Settings
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.store import (
     BlobStore,
-    Mark,
+    Place,
     Upkeep,
     changing,
-    copy_in,
-    copy_out,
     erase_deleted,
     free_bytes,
-    must_be_current,
-    must_fit,
     must_store,
-    one_at_a_time,
-    open_blobs,
-    open_engine,
     reading,
     sweep,
-    upgraded,
 )
 from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
@@ -46,77 +38,15 @@ from fieldreport.vault.archive.tables import Outgoing, SealedObject, ShownSheet,
 _log = logging.getLogger(__name__)
 
 
+def vault_place(settings: Settings) -> Place:
+    """Where the settings put the vault."""
+    desk = settings.desk
+    return Place("fieldreport.vault", VaultBase.metadata, settings.instance_id, desk.data, desk.vault, desk.blobs)
+
+
 def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) -> Vault:
-    """Open the vault that the settings name; a new SQLite one is made.
-
-    Raises:
-        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``must_be_current``.
-    """
-    with one_at_a_time(settings.desk.data):
-        used, blobs, engine = _parts(settings)
-        try:
-            must_be_current(engine, "fieldreport.vault", blobs.row_keys, used=used)
-            must_fit(engine, blobs.row_keys, VaultBase.metadata)
-        except BaseException:
-            engine.dispose()
-            raise
-    return Vault(engine, blobs, settings.instance_id, clock=clock)
-
-
-def migrate_vault(settings: Settings) -> str:
-    """Make or upgrade the tables of the vault; what changed, as ``upgraded``. Raises as ``open_vault``."""
-    _, blobs, engine = _parts(settings, patient=True)
-    try:
-        return upgraded(engine, "fieldreport.vault", blobs.row_keys)
-    finally:
-        engine.dispose()
-
-
-def copy_vault(settings: Settings, target: Path, copy_payload: Callable[[str, BinaryIO], None]) -> list[str]:
-    """Copy the vault while it is in use to ``target``; ``copy_payload`` is given each payload's name and content.
-
-    Returns what could not be copied.
-
-    Raises:
-        StoreError: (code "migrations") its tables are not current; or as ``copy_out``.
-    """
-    used, blobs, engine = _parts(settings)
-
-    def payload(name: str) -> None:
-        with blobs.open(name) as content:
-            copy_payload(name, content)
-
-    try:
-        must_be_current(engine, "fieldreport.vault", blobs.row_keys, used=used)
-        return copy_out(
-            engine,
-            blobs,
-            VaultBase.metadata,
-            "fieldreport.vault",
-            target,
-            payload=payload,
-        )
-    finally:
-        engine.dispose()
-
-
-def restore_vault(settings: Settings, copy: Path, payload: Callable[[str], BinaryIO]) -> None:
-    """Put a copy into the empty place that the settings name. Raises as ``copy_in``."""
-    _, blobs, engine = _parts(settings, patient=True)
-    try:
-        copy_in(copy, engine, blobs, VaultBase.metadata, "fieldreport.vault", payload)
-    finally:
-        engine.dispose()
-
-
-def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStore, Engine]:
-    """Whether the zone was used before; its payloads; its database."""
-    data = settings.desk.data
-    mark = Mark(instance=settings.instance_id, known=data / "blobs.marked")
-    used = mark.known.exists()
-    blobs = open_blobs(settings.desk.blobs or data / "blobs", mark=mark)  # first: it creates the directory
-    engine = open_engine(settings.desk.vault or f"sqlite:///{data / 'vault.db'}", patient=patient)
-    return used, blobs, engine
+    """Open the vault that the settings name; a new SQLite one is made. Raises as ``Place.open``."""
+    return Vault(*vault_place(settings).open(), settings.instance_id, clock=clock)
 
 
 class Vault:
