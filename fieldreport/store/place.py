@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,7 +36,7 @@ class Place:
     metadata: MetaData
     instance: bytes
     directory: Path
-    database: str | None
+    database: str | None = field(repr=False)  # may hold a password
     blobs: Path | str | None
     not_copied: tuple[str, ...] = ()
 

@@ -41,7 +41,7 @@ _MAY_BE_SHOWN = {
     "Answer.id", "ArticleAnswer.article_id", "ArticleAnswer.object_id", "ArticleCase.article_id", "ArticleCase.case_id",
     "ArticleFile.article_id", "ArticleFile.object_id", "ArticleHead.cases", "ArticleHead.id",
     "ArticleRevision.article_id", "ArticleRevision.object_id",
-    "ArticleRow.draft", "ArticleRow.id", "ArticleSignOff.article_id", "Binding.instance",
+    "ArticleRow.draft", "ArticleRow.id", "ArticleSignOff.article_id", "Binding.instance", "Place.instance",
     "Binding.object", "Binding.thread", "Card.version", "Case.card", "Case.id", "CaseFile.item_id", "CaseRow.card",
     "CaseRow.id", "Collected.id", "Expected.instance", "Expected.object", "Expected.thread", "Item.case_id", "Item.id",
     "ItemRow.case_id", "ItemRow.id", "Letter.id", "LetterHead.id", "Mark.case_id", "Outgoing.item_id",
