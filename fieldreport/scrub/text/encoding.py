@@ -28,6 +28,7 @@ _CONTROLS: Final = re.compile(
 # terminal holds some. They show nothing, and go with the marks of copies.
 _FOR_EACH_CONTROL: Final = 500
 _CONTROL_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
+_PRINTABLE: Final = bytes((*b"\t\n\r", *range(0x20, 0x7F)))  # of ASCII, and what stands between its lines
 _LATE_CONTROLS: Final = re.compile("[\x80-\x84\x86-\x9f]")  # beyond ASCII: a sign of the wrong encoding
 _DECLARED: Final = re.compile(
     rb"""<(?:\?xml\b[^>]{0,200}\bencoding|meta\b[^>]{0,200}\bcharset)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
@@ -114,6 +115,8 @@ def read(data: bytes, *, partial: bool = False, language: str = "") -> Reading:
 
 def is_printable(text: str) -> bool:
     """Whether there are none but printable characters in its lines. Many times as fast as a search for the others."""
+    if text.isascii():
+        return not text.encode().translate(None, _PRINTABLE)
     return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
 
 

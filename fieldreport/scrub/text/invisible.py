@@ -25,10 +25,11 @@ _INVISIBLE: Final = (
     "\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
 )
-_SPACES: Final = "\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000"
+_SPACES: Final = "\xa0\u1680\u202f\u205f\u2800\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _INVISIBLE_RUN: Final = re.compile(f"[{_INVISIBLE}]+")
 _SPACE_RUN: Final = re.compile(f"[{_SPACES}]+")
-_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_OTHER_LINE_ENDS: Final = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_LINE_ENDS: Final = re.compile(f"\r\n|[{_OTHER_LINE_ENDS}]")
 
 _ZWNJ, _ZWJ, _TEXT_STYLE, _EMOJI_STYLE, _KEYCAP = "\u200c", "\u200d", "\ufe0e", "\ufe0f", "\u20e3"
 _DIRECTION_MARKS: Final = frozenset("\u200e\u200f\u061c")
@@ -102,6 +103,8 @@ def unmark(text: str) -> tuple[str, bool]:
     A byte order mark at the beginning and the way lines end are no marks; both are made plain silently.
     """
     text = text.removeprefix("\ufeff")
+    if text.isascii() and encoding.is_printable(text):
+        return _without_trailing_space(text.replace("\r\n", "\n").replace("\r", "\n")), False
     found = False
     while True:
         stripped, hit = _once(text)
@@ -128,19 +131,20 @@ def unmark_piece(text: str) -> str:
 
 
 def _once(text: str) -> tuple[str, bool]:
-    if text.isascii() and encoding.is_printable(text):
-        return _without_trailing_space(text.replace("\r\n", "\n").replace("\r", "\n")), False
-    text = _without_trailing_space(_LINE_ENDS.sub("\n", text))
-    if text.isascii() and not _INVISIBLE_RUN.search(text):
-        return text, False
-    found = False
     # A look at the few different characters of a text is many times as fast as a search through all of it.
-    if not _MARKS.isdisjoint(set(text)):
+    characters = set(text)
+    if not characters.isdisjoint(_OTHER_LINE_ENDS):
+        text = _LINE_ENDS.sub("\n", text)
+    text = _without_trailing_space(text)
+    found = False
+    if not _MARKS.isdisjoint(characters):
         text, count = _TOO_MANY_MARKS.subn(r"\1", text)
         found = count > 0
-    text = unicodedata.normalize("NFC", text)
-    spaced = _SPACE_RUN.sub(_plain_space, text)
-    if not _INVISIBLE_RUN.search("".join(set(spaced))):
+    normal = unicodedata.normalize("NFC", text)
+    if normal != text:
+        text, characters = normal, set(normal)
+    spaced = text if characters.isdisjoint(_SPACES) else _SPACE_RUN.sub(_plain_space, text)
+    if not _INVISIBLE_RUN.search("".join(characters)):
         return spaced, found or spaced != text
     visible = "\n".join(_line(line) for line in spaced.split("\n"))
     return visible, found or visible != text

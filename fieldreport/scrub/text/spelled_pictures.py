@@ -23,10 +23,13 @@ from fieldreport.scrub.text import spelled_beginnings
 from fieldreport.scrub.text.tables import (
     DIGITS_RUN,
     DIGITS_SIGNS,
+    ENCODED,
     LETTERS_RUN,
     LETTERS_SIGNS,
+    NO_CAPITALS,
     NO_DIGITS,
     SHAPES,
+    SHAPES_RUN,
 )
 from fieldreport.scrub.verdicts import Bomb, Refused, Removed
 
@@ -158,12 +161,20 @@ _ONLY_FILES: Final = frozenset({_UUENCODED, _DUMPED})  # which also spell what i
 def may_be_in(text: bytes) -> bool:
     """Whether there may be one in a text of UTF-8: quick, and never wrong when it says no."""
     table, run = LETTERS_RUN
-    if run in text.translate(table) and any(sign in text for sign in LETTERS_SIGNS):
-        return True
-    if any(shape in text for shape in SHAPES) or text.startswith(b"begin "):
+    if run in text.translate(table):
+        capitals = text.translate(None, NO_CAPITALS)
+        if any(few in capitals and sign[:1] in text and sign in text for few, sign in LETTERS_SIGNS):
+            return True
+    first, later = ENCODED
+    if text.startswith(first) or later in text:
         return True
     table, run = DIGITS_RUN
-    if run not in text.translate(table):
+    shown = text.translate(table)
+    if SHAPES_RUN not in shown:
+        return False
+    if any(shape in text for shape in SHAPES):
+        return True
+    if run not in shown:
         return False
     digits = text.lower().translate(None, NO_DIGITS)
     return any(sign in digits for sign in DIGITS_SIGNS)

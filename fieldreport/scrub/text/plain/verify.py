@@ -18,10 +18,13 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.tables import (
     DIGITS_RUN,
+    ENCODED,
     IGNORABLE,
     LETTERS_RUN,
     LETTERS_SIGNS,
+    NO_CAPITALS,
     SHAPES,
+    SHAPES_RUN,
 )
 from fieldreport.scrub.verdicts import Residue
 
@@ -54,6 +57,7 @@ _OTHERWISE: Final = re.compile(
     r"|^[ \t]*0{4,16}:?[ \t]+ff ?d8 ?ff.*(?:\n[ \t]*[0-9a-f]{4,16}:?[ \t].*){5}",
     re.IGNORECASE | re.MULTILINE,
 )
+_PLAIN: Final = bytes((*b"\t\n", *range(ord(" "), ord("~") + 1)))
 _VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
 )
@@ -80,12 +84,13 @@ def verify(source: Source, media_type: str) -> None:
 
 def verify_characters(source: Source) -> str:
     """The first half of this, for formats of lines that say in their own way where pictures are; answers the text."""
+    said = source.whole(limits.SCRUB_OUTPUT_BYTES)
+    if said.isascii() and not said.translate(None, _PLAIN):
+        return said.decode("ascii")
     try:
-        text = source.whole(limits.SCRUB_OUTPUT_BYTES).decode("utf-8")
+        text = said.decode("utf-8")
     except UnicodeDecodeError:
         raise Residue from None
-    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
-        return text
     if not unicodedata.is_normalized("NFC", text):
         raise Residue
     characters = set(text)
@@ -133,14 +138,17 @@ def verify_pictures(text: str, *, attributes: bool = True) -> None:
 
 
 def _may_hold_pictures(said: bytes) -> bool:
-    letters, letters_run = LETTERS_RUN
+    if said.startswith(ENCODED[0]) or ENCODED[1] in said:
+        return True
     digits, digits_run = DIGITS_RUN
-    return (
-        (letters_run in said.translate(letters) and any(sign in said for sign in LETTERS_SIGNS))
-        or any(shape in said for shape in SHAPES)
-        or said.startswith(b"begin ")
-        or digits_run in said.translate(digits)
-    )
+    numbers = said.translate(digits)
+    if SHAPES_RUN in numbers and (digits_run in numbers or any(shape in said for shape in SHAPES)):
+        return True
+    letters, letters_run = LETTERS_RUN
+    if letters_run not in said.translate(letters):
+        return False
+    rare = said.translate(None, NO_CAPITALS)
+    return any(capitals in rare and sign[:1] in said and sign in said for capitals, sign in LETTERS_SIGNS)
 
 
 def _plain(letters: str) -> str:
