@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,113 @@ def test_the_photo_in_a_card_is_cleaned(clean: Clean, form: str, mode: Mode) -> 
     assert b"Somebody" not in data
     with Image.open(io.BytesIO(data)) as image:
         assert image.size == (640, 480)
+
+
+@pytest.mark.parametrize("name", ["NOTE", "URL", "ORG", "NICKNAME"])
+@pytest.mark.parametrize("spell", [lambda data: f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", bytes.hex])
+def test_a_photo_that_is_spelled_out_in_the_words_of_a_card_is_cleaned(
+    clean: Clean, name: str, spell: Callable[[bytes], str]
+) -> None:
+    photo = samples()["jpg"]()
+    copy = clean(f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Kim\r\n{name}:{spell(photo)}\r\nEND:VCARD\r\n".encode())
+    assert {Removed.LOCATION, Removed.DEVICE} <= copy.removed
+    data = base64.b64decode(copy.data.partition(b";base64,")[2].split(b"\r\n")[0])
+    assert b"Somebody" not in data
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (640, 480)
+    with pytest.raises(Residue):
+        verify(
+            Source.of(f"BEGIN:VCARD\r\nVERSION:3.0\r\n{name}:{spell(photo)}\r\nEND:VCARD\r\n".encode()), "text/vcard"
+        )
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["KIND:planted", "GENDER:planted", "GEO:1;2;88123456", "GEO:1;88123456789", "BDAY:88123456789"],
+)
+def test_a_value_that_a_card_s_format_does_not_know_goes(clean: Clean, line: str) -> None:
+    copy = clean(f"BEGIN:VCARD\nVERSION:3.0\nFN:Kim\n{line}\nEND:VCARD\n".encode())
+    assert line.encode() not in copy.data
+    with pytest.raises(Residue):
+        verify(Source.of(f"BEGIN:VCARD\r\nVERSION:3.0\r\n{line}\r\nEND:VCARD\r\n".encode()), "text/vcard")
+
+
+def _event(line: str) -> bytes:
+    return (
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\nBEGIN:VEVENT\r\nUID:2\r\nDTSTAMP:19700101T000000Z\r\n{line}\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TRANSP:planted", "STATUS:planted", "RRULE:FREQ=DAILY;X-NAME=PLANTED", "RRULE:FREQ=PLANTED",
+        "PRIORITY:88123456789", "DTEND:20200101T100000/881234567890", "DTEND:2020010120200101", "RRULE:BYDAY=PLANTED",
+    ],
+)  # fmt: skip
+def test_a_value_that_a_calendar_s_format_does_not_know_goes(clean: Clean, line: str) -> None:
+    assert line.encode() not in clean(_event(line)).data
+    with pytest.raises(Residue):
+        verify(Source.of(_event(line)), "text/calendar")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RDATE;VALUE=DATE:20260101,20260201", "EXDATE:19960402T010000Z,19960403T010000Z", "DURATION:P15DT5H0M20S",
+        "RDATE:19960403T020000Z/19960403T040000Z,19960404T010000Z/PT3H", "DURATION:-P2W", "STATUS:CONFIRMED",
+        "RRULE:FREQ=MONTHLY;UNTIL=20201231T000000Z;INTERVAL=2;BYDAY=-2MO,TU;BYMONTHDAY=-1,15;BYSETPOS=-1;WKST=SU",
+        "RRULE:FREQ=YEARLY;COUNT=3;BYMONTH=1,2;BYHOUR=9;BYMINUTE=0;BYSECOND=0;BYWEEKNO=20;BYYEARDAY=1", "GEO:1.5;-2",
+        "TRANSP:OPAQUE", "PERCENT-COMPLETE:100", "DTSTART:20200101T0900",
+    ],
+)  # fmt: skip
+def test_a_calendar_keeps_what_its_format_knows(clean: Clean, line: str) -> None:
+    copy = clean(_event(line))
+    assert line.encode() in copy.data
+    assert copy.removed <= {Removed.IDENTIFIERS}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "BDAY:--0412",
+        "BDAY:1985-04-12",
+        "BDAY:19850412T102200-0500",
+        "BDAY:1985",
+        "KIND:org",
+        "GENDER:O;it's complicated",
+    ],
+)
+def test_a_card_keeps_what_its_format_knows(clean: Clean, line: str) -> None:
+    copy = clean(f"BEGIN:VCARD\nVERSION:3.0\nFN:Kim\n{line}\nEND:VCARD\n".encode())
+    assert line.encode() in copy.data
+    assert not copy.removed
+
+
+def test_the_place_of_a_newer_card_is_kept(clean: Clean) -> None:
+    """RFC 6350 has it as an address, RFC 2426 as two numbers."""
+    copy = clean(b"BEGIN:VCARD\nVERSION:4.0\nFN:Kim\nGEO:geo:37.386013,-122.082932;u=5\nEND:VCARD\n")
+    assert b"\r\nGEO:37.386013;-122.082932\r\n" in copy.data
+
+
+def test_of_a_number_s_kinds_those_that_are_known_are_kept_and_the_others_told(clean: Clean) -> None:
+    copy = clean(b"BEGIN:VCARD\nVERSION:3.0\nFN:Kim\nTEL;type=PLANTED;type=CELL;type=pref:1\nEND:VCARD\n")
+    assert b"\r\nTEL;TYPE=CELL,pref:1\r\n" in copy.data
+    assert copy.removed == {Removed.OTHER_METADATA}
+
+
+def test_a_parameter_that_goes_is_told(clean: Clean) -> None:
+    copy = clean(b"BEGIN:VCARD\nVERSION:3.0\nFN:Kim\nIMPP;X-SERVICE-TYPE=Planted:xmpp:1\nEND:VCARD\n")
+    assert b"\r\nIMPP:xmpp:1\r\n" in copy.data
+    assert copy.removed == {Removed.OTHER_METADATA}
+
+
+def test_the_card_of_an_assistant_inside_another_goes(clean: Clean) -> None:
+    copy = clean(b"BEGIN:VCARD\nVERSION:2.1\nFN:Kim\nAGENT:\nBEGIN:VCARD\nFN:Planted\nEND:VCARD\nTEL:1\nEND:VCARD\n")
+    assert b"Planted" not in copy.data
+    assert b"TEL:1" in copy.data
+    assert copy.removed == {Removed.PEOPLE}
 
 
 @pytest.mark.parametrize(

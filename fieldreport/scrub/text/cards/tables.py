@@ -12,6 +12,9 @@ from typing import Final
 _TABLE: Final = tomllib.loads(files(__package__).joinpath("cards.toml").read_text(encoding="utf-8"))
 
 PICTURE: Final = "picture"
+PLACE: Final = "place"
+WORDS: Final = frozenset({"text", "person", "words", "gender"})
+"""Kinds of values that may be anything."""
 PICTURE_TYPES: Final[Mapping[str, str]] = {"JPEG": "image/jpeg", "PNG": "image/png"}
 """What the type of a picture is called in a card → media type."""
 VALUES: Final = {kind: re.compile(pattern) for kind, pattern in _TABLE["kinds"].items()}

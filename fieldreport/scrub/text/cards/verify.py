@@ -8,8 +8,8 @@ import binascii
 from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.text.cards.tables import FORMS, PARAMETERS, PICTURE, PICTURE_TYPES, VALUES, Form
-from fieldreport.scrub.text.plain.verify import verify_characters
+from fieldreport.scrub.text.cards.tables import FORMS, PARAMETERS, PICTURE, PICTURE_TYPES, VALUES, WORDS, Form
+from fieldreport.scrub.text.plain.verify import verify_characters, verify_pictures
 from fieldreport.scrub.verdicts import Residue
 
 
@@ -55,6 +55,8 @@ def _verify_property(form: Form, line: str) -> None:
         _verify_picture(given.get("TYPE", ""), value)
     elif kind not in VALUES or VALUES[kind].fullmatch(value) is None or "ENCODING" in given:
         raise Residue
+    elif kind in WORDS:
+        verify_pictures(value)
 
 
 def _verify_picture(called: str, value: str) -> None:

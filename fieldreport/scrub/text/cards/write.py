@@ -11,8 +11,17 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.text import encoding, encodings, invisible
-from fieldreport.scrub.text.cards.tables import FORMS, PARAMETERS, PICTURE, PICTURE_TYPES, VALUES, Form
+from fieldreport.scrub.text import encoding, encodings, invisible, spelled_pictures
+from fieldreport.scrub.text.cards.tables import (
+    FORMS,
+    PARAMETERS,
+    PICTURE,
+    PICTURE_TYPES,
+    PLACE,
+    VALUES,
+    WORDS,
+    Form,
+)
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
 
 _LINE: Final = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:\"[^\"]*\"|[^\":;])*)*):(.*)", re.DOTALL)
@@ -20,6 +29,8 @@ _PARAMETER: Final = re.compile(r";([\w-]+)(?:=((?:\"[^\"]*\"|[^;])*))?")
 _FOLD: Final = re.compile(r"\n[ \t]")
 _QUOTED: Final = "QUOTED-PRINTABLE"
 _DATA: Final = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
+_PLACE: Final = re.compile(r"(?:geo:)?([^,;]*)[,;]([^,;]*)(?:[,;].*)?", re.IGNORECASE | re.DOTALL)  # RFC 6350, RFC 2426
+_SILENT: Final = frozenset({"CHARSET", "ENCODING", "LANGUAGE", "TZID", "VALUE"})  # parameters that nobody is shown
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -36,6 +47,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     return form.media_type
 
 
+_SKIPPED: Final = {"VTIMEZONE": Removed.LOCATION, "VCARD": Removed.PEOPLE}
+
+
 class _Writer:
     def __init__(self, form: Form, cleaning: Cleaning) -> None:
         self._form = form
@@ -48,10 +62,10 @@ class _Writer:
         skipped: list[str] = []
         for name, parameters, value in _properties(text):
             component = value.strip().upper()
-            if name == "BEGIN" and (skipped or component not in self._form.components):
+            # Nor is one inside its like, as the assistant's card was in vCard 2.1.
+            if name == "BEGIN" and (skipped or component not in self._form.components or component in self._open):
                 skipped.append(component)
-                told = Removed.LOCATION if component == "VTIMEZONE" else Removed.OTHER_METADATA
-                self._cleaning.removed.add(told)
+                self._cleaning.removed.add(_SKIPPED.get(component, Removed.OTHER_METADATA))
                 if len(skipped) > limits.CARD_DEPTH:
                     raise Bomb
             elif name == "END" and skipped:
@@ -98,10 +112,25 @@ class _Writer:
         value, marked = invisible.unmark(value)
         if marked:
             self._cleaning.removed.add(Removed.COPY_MARKS)
+        if kind == PLACE:
+            value = _PLACE.sub(r"\1;\2", value, count=1)
+        elif kind in WORDS:
+            value = spelled_pictures.cleaned(value, self._cleaning)
         if VALUES[kind].fullmatch(value) is None:
             self._cleaning.removed.add(Removed.OTHER_METADATA)
             return None
-        return f"{name}{_written(parameters)}:{value}"
+        return f"{name}{self._written(parameters)}:{value}"
+
+    def _written(self, parameters: Mapping[str, str]) -> str:
+        """The parameters that stay, in the order of the specification's table; of several kinds those that it lists."""
+        written = ""
+        for name, pattern in PARAMETERS.items():
+            values = [each for each in parameters.get(name, "").split(",") if pattern.fullmatch(each) is not None]
+            written += f";{name}={','.join(values)}" if values and name != "ENCODING" else ""
+        told = {name: value.count(",") for name, value in parameters.items() if name not in _SILENT and value}
+        if any(f";{name}=" not in written for name in told) or sum(told.values()) > written.count(","):
+            self._cleaning.removed.add(Removed.OTHER_METADATA)
+        return written
 
     def _picture(self, name: str, value: str) -> str | None:
         """A picture, in base 64; one that is somewhere else is a link."""
@@ -119,15 +148,6 @@ class _Writer:
             return None
         called = next(name for name, media_type in PICTURE_TYPES.items() if media_type == cleaned.media_type)
         return f"{name};ENCODING=b;TYPE={called}:{base64.b64encode(cleaned.data).decode('ascii')}"
-
-
-def _written(parameters: Mapping[str, str]) -> str:
-    """The parameters that stay, in the order of the specification's table."""
-    return "".join(
-        f";{name}={parameters[name]}"
-        for name, pattern in PARAMETERS.items()
-        if name != "ENCODING" and pattern.fullmatch(parameters.get(name, "")) is not None
-    )
 
 
 def _properties(text: str) -> Iterator[tuple[str, Mapping[str, str], str]]:
