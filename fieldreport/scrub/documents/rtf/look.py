@@ -24,7 +24,9 @@ _UNTIL: Final = {
     b"sl": b"pard",
     b"trrh": b"trowd",
 }
-_ENDS: Final = frozenset(_UNTIL.values())
+_ENDED: Final = {end: frozenset(word for word, until in _UNTIL.items() if until == end) for end in _UNTIL.values()}
+WORDS: Final = frozenset((*_UNTIL, *_ENDED))
+"""The control words after which a look may be another."""
 _NARROWEST: Final = 20  # per cent of a letter's width
 _NEAR: Final = 8  # steps of a colour that nobody tells apart
 _TWIPS: Final = 20  # in a point
@@ -39,15 +41,21 @@ class Look:
 
     def after(self, word: bytes, number: int | None, colours: Sequence[Colour | None]) -> Look:
         """The same after one more word; ``colours`` of the colour table, None for the reader's own."""
-        if word in _ENDS:
-            if not self.said:
+        if word in _ENDED:
+            if _ENDED[word].isdisjoint(self.said):
                 return self
             said = {each: number for each, number in self.said.items() if _UNTIL[each] != word}
         elif word in _UNTIL and number is not None:
+            if self.said.get(word) == number:
+                return self
             said = {**self.said, word: number}
         else:
             return self
         return Look(said, _hides(said, colours))
+
+    def among(self, colours: Sequence[Colour | None]) -> Look:
+        """The same with another colour table."""
+        return Look(self.said, _hides(self.said, colours))
 
 
 def _hides(said: Mapping[bytes, int], colours: Sequence[Colour | None]) -> bool:
@@ -62,5 +70,7 @@ def _hides(said: Mapping[bytes, int], colours: Sequence[Colour | None]) -> bool:
         return colours[number] if 0 < number < len(colours) else None
 
     front = colour(b"cf")
+    if front is None:
+        return False
     back = next(filter(None, map(colour, _BEHIND)), _PAPER)
-    return front is not None and all(abs(one - other) <= _NEAR for one, other in zip(front, back, strict=True))
+    return all(abs(one - other) <= _NEAR for one, other in zip(front, back, strict=True))

@@ -16,15 +16,17 @@ from fieldreport.scrub.format import Cleaning
 from fieldreport.scrub.text import spelled_pictures
 
 _APART: Final = "|".join(tables.load("rtf")["destinations"]["group"].split()).encode("ascii")
+LINE_WORDS: Final = frozenset(b"par line page column sect row nestrow cell nestcell tab".split())
+"""After which a new line begins."""
 _PIECE: Final = re.compile(
     rb"\{\\(?:pict|colortbl) [^{}]*+\}|\{\\fonttbl (?:\{[^{}]*+\})*+\}"
     rb"|\{\\\*\\(?:fldinst|bkmkstart|bkmkend) (?:[^\\{}]|\\.)*+\}"
     rb"|(?P<apart>\{\\(?:%b) )|(?P<open>\{)|(?P<close>\})"
-    rb"|(?P<line>\\(?:par|line|page|column|sect|row|nestrow|cell|nestcell|tab) |\\'(?:0[9a-d]|1[c-f]))"
+    rb"|(?P<line>\\(?:%b) |\\'(?:0[9a-d]|1[c-f]))"
     rb"|(?P<sign>(?:\\u-?[0-9]+ \?)++|(?:\\'[89a-f][0-9a-f])++"
     rb"|\\(?:(?:em|en)(?:dash|space)|qmspace|bullet|[lr](?:dbl)?quote|chpgn|chftn|sectnum) )"
     rb"|\\'(?P<hex>[0-7][0-9a-f])|\\(?P<symbol>[\\{}_-])|\\[A-Za-z]+(?:-?[0-9]+)? "
-    rb"|(?P<blank>\x20+|\\~)|(?P<text>[^\\{}]*[^\\{}\x20])" % _APART
+    rb"|(?P<blank>\x20+|\\~)|(?P<text>[^\\{}]*[^\\{}\x20])" % (_APART, b"|".join(LINE_WORDS))
 )
 _SIGN: Final = "\ufffd"  # one beyond ASCII, or a row of them: no part of what spells a picture
 _SYMBOLS: Final = {b"_": "-", b"-": ""}

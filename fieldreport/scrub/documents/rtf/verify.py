@@ -14,7 +14,7 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.links_verify import verify_field
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.text.plain.verify import verify_pictures
+from fieldreport.scrub.text.plain.verify import may_hold_pictures, verify_pictures
 from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
@@ -74,10 +74,20 @@ def verify(source: Source, media_type: str) -> int:
     if not data.startswith(_BEGIN) or _PRINTABLE.fullmatch(data) is None:
         raise Residue
     _verify_visible(data)
+    shown, may_spell = _read(data, None)
+    if may_spell:
+        words = _Words()
+        _read(data, words)
+        words.verify()
+    return shown
+
+
+def _read(data: bytes, words: _Words | None) -> tuple[int, bool]:
+    """What is shown, counted; and whether a picture may be spelled out in it: never wrong when that says no."""
     depth, position = 1, len(_BEGIN)
     shown = 0
-    words = _Words()
-    known: set[bytes] = set()  # words with their numbers, as they are written: most of a text's are the same few
+    said: list[bytes] = []
+    known: dict[bytes, bytes] = {}  # what words with their numbers say: most of a text's are the same few
     while position < len(data):
         match = _PIECE.match(data, position)
         if match is None or depth == 0:
@@ -87,36 +97,48 @@ def verify(source: Source, media_type: str) -> int:
             case "word" | "number":
                 if match[0] not in known:
                     _verify_word(match["word"], match["number"])
-                    known.add(match[0])
+                    known[match[0]] = _said_of(match)
+                said.append(known[match[0]])
                 shown += match["word"] in _COUNTED
-                words.take(match)
             case "open" | "first":
                 whole = _WHOLE.get(match["first"])
                 if whole is not None:
                     position = whole(data, match.start())
                     shown += match["first"] == b"pict"
                     continue
-                words.take(match)
                 depth += 1
                 if match["first"] in _OPENED:
                     position += 1  # the space after it
                 else:
                     position = match.start() + 1
+                said.append(b"\n" if match["first"] in _ELSEWHERE else b"")
             case "close":
-                words.take(match)
                 depth -= 1
-            case "hex":
-                shown += 1
-                words.take(match)
             case "text":
                 shown += len(match["text"].translate(None, _NO_LETTERS))
-                words.take(match)
+                said.append(match["text"])
             case _:
-                words.take(match)
+                shown += match["hex"] is not None
+                said.append(_said_of(match))
+        if words is not None:
+            words.take(match)
     if depth:
         raise Residue
-    words.verify()
-    return shown
+    whole_text = b"".join(said)
+    return shown, b"\\" in whole_text or b"begin" in whole_text or may_hold_pictures(whole_text)
+
+
+def _said_of(piece: re.Match[bytes]) -> bytes:
+    """For a quick look: a backslash for ASCII that is not written as it is, nothing for what is beyond ASCII."""
+    match piece.lastgroup:
+        case "hex":
+            return b"\\" if piece["hex"][2:] < b"80" else b""
+        case "symbol":
+            return {b"~": b" ", b"_": b"-", b"-": b""}.get(piece["symbol"], piece["symbol"])
+        case _ if piece["word"] == b"u":
+            return b"\\" if 0 <= int(piece["number"]) < 0x80 else b""
+        case _:
+            return b"\n" if _SAID.get(piece["word"]) == "\n" else b""
 
 
 class _Words:

@@ -19,17 +19,18 @@ from fieldreport import limits
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.fields import kept_instruction
 from fieldreport.scrub.documents.pictures import clean_picture
-from fieldreport.scrub.documents.rtf import spelled_pictures
+from fieldreport.scrub.documents.rtf import look, spelled_pictures
 from fieldreport.scrub.documents.rtf.look import Colour, Look
 from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
 from fieldreport.scrub.documents.vocabularies import USUAL_FONT, listed
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text.invisible import unmark_piece
+from fieldreport.scrub.text.spelled_pictures import may_be_in
 from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Removed
 
 MEDIA_TYPE: Final = "application/rtf"
 _BLIPS: Final = {"image/png": b"\\pngblip ", "image/jpeg": b"\\jpegblip "}
-_SYMBOLS: Final = frozenset({b"\\", b"{", b"}", b"~", b"_", b"-"})
+_SYMBOLS: Final = {b"\\": b"\\", b"{": b"{", b"}": b"}", b"~": b" ", b"_": b"-", b"-": b""}  # what each of them says
 _SHOWN: Final = re.compile(rb"[\x20-\x5b\x5d-\x7a\x7c\x7e]+")
 _CELLS: Final = frozenset({b"cell", b"nestcell"})
 _NO_LETTERS: Final = bytes(byte for byte in range(0x80) if not chr(byte).isalnum())
@@ -49,7 +50,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     rewriting = _Rewriting(cleaning)
     written = rewriting.rewrite(untrusted_source.whole(limits.XML_BYTES))
-    written, more = spelled_pictures.cleaned(written, cleaning)
+    more = 0
+    if b"\\" in rewriting.said or b"begin" in rewriting.said or may_be_in(bytes(rewriting.said)):
+        written, more = spelled_pictures.cleaned(written, cleaning)
     sink.write(written)
     cleaning.counted = rewriting.shown + more
     return MEDIA_TYPE
@@ -159,6 +162,9 @@ class _Rewriting:
         self._colours: list[Colour | None] = []
         self._links: dict[str, int] = {}  # names of bookmarks that a link leads to
         self._bookmarks: list[tuple[int, bytes, str]] = []  # place in what was written, control word, name
+        # For a quick look at what may be spelled out: the words, a backslash for ASCII that is not written as it is,
+        # and nothing for what is beyond ASCII.
+        self.said = bytearray()
         self.shown = 0  # letters, digits, characters beyond ASCII, cells and pictures
 
     def rewrite(self, untrusted: bytes) -> bytes:
@@ -251,6 +257,8 @@ class _Rewriting:
             self._bookmarks.append((len(self._out), group.picture_words[0], "".join(group.instruction)))
         if group.mode is _Mode.FONTS and group.written:
             self._end_font()
+        if group.mode is _Mode.COLOURS and self._groups:
+            self._groups[-1].look = self._groups[-1].look.among(self._colours)
         if group.written:
             self._out += b"}"
 
@@ -351,6 +359,8 @@ class _Rewriting:
                 self._out += b"\\plain "
             case _ if word in _FLAGS:
                 self.shown += word in _CELLS
+                if word in spelled_pictures.LINE_WORDS:
+                    self.said += b"\n"
                 self._out += b"\\%s " % word
             case _ if word in _TOGGLES:
                 self._out += b"\\%s " % word if number != 0 else b"\\%s0 " % word
@@ -358,7 +368,8 @@ class _Rewriting:
                 self._out += b"\\%s%d " % (word, number)
             case _:
                 return
-        group.look = group.look.after(word, number, self._colours)
+        if word in look.WORDS:
+            group.look = group.look.after(word, number, self._colours)
 
     def _font_word(self, word: bytes, number: int | None) -> None:
         if word in _FAMILIES:
@@ -428,14 +439,19 @@ class _Rewriting:
     def _shown(self, kind: Kind, data: bytes) -> None:
         if kind is Kind.TEXT:
             self.shown += len(data.translate(None, _NO_LETTERS))
+            self.said += data
             self._out += data if _SHOWN.fullmatch(data) else b"".join(_pieces(data))
         elif kind is Kind.HEX:
             self.shown += 1
             self._out += b"\\'%02x" % data[0]
+            if data[0] < 0x80:
+                self.said += b"\\"
         elif kind is Kind.SYMBOL and data in _SYMBOLS:
             self._out += b"\\" + data
+            self.said += _SYMBOLS[data]
         elif kind is Kind.SYMBOL and data in {b"\r", b"\n", b"\r\n"}:
             self._out += b"\\par "
+            self.said += b"\n"
 
     def _is_shown(self, group: _Group) -> bool:
         if group.deleted:
@@ -471,6 +487,8 @@ class _Rewriting:
         else:
             spelled = _spelled(character)
             self.shown += spelled.count(b"\\u") or character.isalnum()
+            if character.isascii():
+                self.said += character.encode()
             self._out += spelled
 
     def _leave_out(self, token: Token) -> None:

@@ -113,7 +113,7 @@ def verify_pictures(text: str, *, attributes: bool = True) -> None:
     Raises:
         Residue: one is not clean, or does not stand in an address.
     """
-    if not _may_hold_pictures(text.encode()):
+    if not may_hold_pictures(text.encode()):
         return
     if _OTHERWISE.search(text) is not None:
         raise Residue
@@ -137,7 +137,8 @@ def verify_pictures(text: str, *, attributes: bool = True) -> None:
         raise Residue
 
 
-def _may_hold_pictures(said: bytes) -> bool:
+def may_hold_pictures(said: bytes) -> bool:
+    """Whether one may be spelled out in a text of UTF-8: quick, and never wrong when it says no."""
     if said.startswith(ENCODED[0]) or ENCODED[1] in said:
         return True
     digits, digits_run = DIGITS_RUN
