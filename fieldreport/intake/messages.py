@@ -396,6 +396,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "time": later("dates and times"),
         "software": later("programs that were used"),
         "description": later("titles, captions and keywords"),
+        "read-aloud": later("marks that help programs to read it aloud or to copy its words"),
         "comments": later("comments"),
         "history": later("earlier versions and tracked changes"),
         "thumbnail": later("a small preview picture"),

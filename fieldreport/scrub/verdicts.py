@@ -92,6 +92,8 @@ class Removed(_WithText):
     TIME = "time", Sentence("times")  # when it was taken, made, changed or printed
     SOFTWARE = "software", Sentence("software")  # programs and their versions
     DESCRIPTION = "description", Sentence("titles and captions")  # keywords and alternative texts, too
+    # structure, replacement and alternative texts of a PDF
+    READ_ALOUD = "read-aloud", Sentence("marks for reading aloud and for copying words")
     COMMENTS = "comments", Sentence("comments")  # remarks in a document, comment fields of an image
     HISTORY = "history", Sentence("changes and earlier versions")  # revision ids, too
     THUMBNAIL = "thumbnail", Sentence("hidden thumbnail")  # a small second picture, often of the uncut original

@@ -260,6 +260,31 @@ def colours_of_all_kinds() -> bytes:
     return saved(document)
 
 
+@pytest.mark.parametrize(
+    "properties",
+    [b"<< /ActualText (fi) >>", b"<< /ActualText () >>", b"<< /Alt (A map) >>", b"<< /E (et cetera) >>", b"<< /Lang (ko) >>",
+     b"/MC0"],
+)  # fmt: skip
+def test_what_is_read_aloud_in_place_of_a_word_goes_and_is_told(
+    clean: Clean, unpacked: Unpacked, properties: bytes
+) -> None:
+    """Poppler and screen readers copy and read the other text; the page itself looks the same."""
+    named = Dictionary(MC0=Dictionary(ActualText=String("fi")))
+    word = b"BT /F0 12 Tf 72 300 Td (Seen) Tj ET EMC"
+    cleaned = clean(saved(one_page(b"/Span " + properties + b" BDC " + word, Properties=named)))
+    assert Removed.READ_ALOUD in cleaned.removed
+    assert "Seen" in text_of(cleaned.data)[0]
+    assert not any(b"ActualText" in piece for piece in unpacked(cleaned.data))
+    plain = one_page(b"/Span << /MCID 0 >> BDC " + word + b" /OC /MC0 BDC EMC /P BMC EMC", Properties=named)
+    assert Removed.READ_ALOUD not in clean(saved(plain)).removed
+
+
+def test_a_structure_tree_is_told(clean: Clean) -> None:
+    document = one_page(b"BT /F0 12 Tf 72 300 Td (Seen) Tj ET")
+    document.Root.StructTreeRoot = Dictionary(K=Dictionary(S=Name.Figure, Alt=String("A map")))
+    assert Removed.READ_ALOUD in clean(saved(document)).removed
+
+
 def test_an_earlier_version_is_gone(clean: Clean, unpacked: Unpacked) -> None:
     first = one_page(b"BT /F0 12 Tf 72 300 Td (PLANTED first version) Tj ET")
     data = saved(first)
@@ -295,6 +320,20 @@ def test_public_links_and_links_between_pages_stay(clean: Clean) -> None:
         links = list(document.pages[0].obj.Annots)
         assert [str(link.A.URI) for link in links if "/A" in link] == ["https://example.org/map"]
         assert [link.Dest[0].objgen for link in links if "/Dest" in link] == [document.pages[1].obj.objgen]
+
+
+def test_a_link_that_is_hidden_gets_no_line_and_is_told(clean: Clean) -> None:
+    document = one_page(b"BT /F0 12 Tf 72 300 Td (Seen) Tj ET")
+    web = Dictionary(S=Name.URI, URI=String("https://example.org/map"))
+    document.pages[0].obj.Annots = Array([
+        Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 9, 9]), A=web, F=flags, C=Array([1, 0, 0]))
+        for flags in (2, 4)
+    ])  # fmt: skip
+    cleaned = clean(saved(document))
+    assert Removed.HIDDEN_CONTENT in cleaned.removed
+    with pikepdf.open(io.BytesIO(cleaned.data)) as copy:
+        assert [list(link.C) for link in copy.pages[0].obj.Annots] == [[1, 0, 0]]
+    assert clean(cleaned.data).data == cleaned.data
 
 
 def test_a_document_for_the_holders_of_certificates_is_refused_as_encrypted(clean: Clean) -> None:

@@ -53,6 +53,7 @@ _UNPAINTED: Final[dict[str, tuple[str, ...]]] = {
 }
 # Colours that words may be set in to be hidden on white: whether it is so, the drawn page tells (``hidden_words``).
 _PALE: Final = re.compile(rb"\n(?:[37] Tr|(?:(?:1|0?\.9\d*) ){1,3}r?g|(?:0?\.0\d*|0)(?: (?:0?\.0\d*|0)){3} k)\n")
+_OTHER_WORDS: Final = ("/ActualText", "/Alt", "/E", "/Lang")  # of marked content (ISO 32000-1, 14.9)
 _DEVICE_NAMES: Final = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _PENDING: Final = Name("/Pending")
 
@@ -62,6 +63,8 @@ class Resources(Protocol):
 
     pale: bool
     """Whether some words may be set in the colour of paper, or in none."""
+    read_aloud: bool
+    """Whether it is known that parts have texts or languages for reading aloud and copying."""
 
     def font(self, source: Any, resources: Any) -> Any:
         """A font of the new document: a viewer's own where there is none."""
@@ -134,6 +137,8 @@ class Rewriter:
                 if (new := self._renamed(instruction, operator, category)) is not None:
                     kept.append(new)
             elif operator in {"BDC", "BMC"}:
+                if not self._copies.read_aloud:
+                    self._copies.read_aloud = self._has_other_words(instruction.operands)
                 sections.append(self._hidden(instruction.operands))
                 hidden = True in sections
             elif operator == "EI":  # of a picture that was taken to end before, by "EI" in its data
@@ -259,8 +264,21 @@ class Rewriter:
     def _hidden(self, operands: Any) -> bool:
         if len(operands) != 2 or operands[0] != Name.OC or not isinstance(operands[1], Name):
             return False
+        return self._copies.hidden(self._properties(operands[1]))
+
+    def _has_other_words(self, operands: Any) -> bool:
+        """Whether a section is read aloud or copied otherwise than it is drawn."""
+        if len(operands) != 2 or operands[0] == Name.OC:
+            return False
+        found = self._properties(operands[1])
+        return isinstance(found, Dictionary) and any(key in found for key in _OTHER_WORDS)
+
+    def _properties(self, operand: Any) -> Any:
+        """What a marked-content section says of itself, there or by a name."""
+        if not isinstance(operand, Name):
+            return operand
         properties = self._old_resources.get("/Properties")
-        return isinstance(properties, Dictionary) and self._copies.hidden(properties.get(operands[1]))
+        return properties.get(operand) if isinstance(properties, Dictionary) else None
 
 
 def _written(instructions: list[Any]) -> bytes:

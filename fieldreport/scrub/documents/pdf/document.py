@@ -12,7 +12,7 @@ from pikepdf import Array, Dictionary, Name, Stream
 
 from fieldreport import limits
 from fieldreport.scrub.documents.pdf import values
-from fieldreport.scrub.documents.pdf.appearances import Appearances, shown_value
+from fieldreport.scrub.documents.pdf.appearances import Appearances, appearance, shown_value
 from fieldreport.scrub.documents.pdf.bounds import check_streams, set_library_limits
 from fieldreport.scrub.documents.pdf.graphics import Graphics
 from fieldreport.scrub.documents.pdf.links import clean_annotation, named_destinations
@@ -50,7 +50,7 @@ _INFORMATION: Final = {
 _CATALOGUE: Final = {
     "/Metadata": Removed.OTHER_METADATA,
     "/PieceInfo": Removed.OTHER_METADATA,
-    "/StructTreeRoot": Removed.DESCRIPTION,
+    "/StructTreeRoot": Removed.READ_ALOUD,
     "/Outlines": Removed.DESCRIPTION,
     "/OpenAction": Removed.SCRIPT,
     "/AA": Removed.SCRIPT,
@@ -80,10 +80,12 @@ def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> bool:
         _report(untrusted, old, cleaning.removed)
         _check_form(old, cleaning.removed)
         graphics = Graphics(old, new, cleaning)
+        graphics.read_aloud = Removed.READ_ALOUD in cleaning.removed
         _report_credentials(old, graphics, cleaning.removed)
         links = _prepare_annotations(old, graphics, cleaning.removed)
         pages = _copy_pages(old, new, graphics)
         _copy_links(links, pages, old, cleaning.removed)
+        cleaning.removed |= {Removed.READ_ALOUD} if graphics.read_aloud else set()
         # No object streams: every object of the result can be read by simple means, ours and a stranger's.
         file = io.BufferedWriter(sink, limits.SCRUB_COPY_BYTES)  # qpdf writes in pieces of a few bytes
         new.save(
@@ -149,11 +151,12 @@ def _prepare_annotations(old: pikepdf.Pdf, graphics: Graphics, removed: set[Remo
         annotations = _annotations(page.obj)
         for annotation in annotations:
             kind = values.spelled(annotation.get("/Subtype"))
-            if kind == "/Link":
+            if _is_hidden(annotation, graphics):
+                shows = kind == "/Link" or appearances.draw(annotation) or shown_value(annotation)
+                removed |= _remarks(annotation) | ({Removed.HIDDEN_CONTENT} if shows and kind != "/Popup" else set())
+            elif kind == "/Link":
                 found.append(annotation)
-            elif _is_hidden(annotation, graphics):
-                shows = kind != "/Popup" and (appearances.draw(annotation) or shown_value(annotation))
-                removed |= _remarks(annotation) | ({Removed.HIDDEN_CONTENT} if shows else set())
+                drawn += [annotation] if appearance(annotation) is not None else []
             elif kind in _DRAWN and appearances.draw(annotation):
                 drawn.append(annotation)
                 removed |= _remarks(annotation) | ({_LOST[kind]} if kind in _LOST else set())

@@ -61,6 +61,7 @@ class Graphics(Colours):
         super().__init__(old, new, cleaning)
         self._layers = Layers(old.Root)
         self.pale = False
+        self.read_aloud = False
         # What the original shows and is not on the receipt: pictures, masks included, and pieces of text.
         self.pictures: dict[tuple[int, int], None] = {}
         self.shown = 0

@@ -1,6 +1,6 @@
 """Links of a page: to another page of the same document, or to a public web address.
 
-Built from a rectangle and a destination; nothing else of an annotation is carried over.
+Built from a rectangle, the line around it and a destination; nothing else of an annotation is carried over.
 """
 
 from __future__ import annotations
@@ -16,6 +16,30 @@ from fieldreport.scrub.verdicts import Removed
 
 _VIEW: Final = values.one_of("/XYZ", "/Fit", "/FitH", "/FitV", "/FitR", "/FitB", "/FitBH", "/FitBV")
 _TREE_NODES: Final = 100_000
+_DASHES: Final = 10  # numbers in a pattern of them
+
+
+def _few(value: Any) -> Array | None:
+    found = values.nested_numbers(value)
+    return found if found is not None and len(found) <= 4 else None
+
+
+def _dashes(value: Any) -> Array | None:
+    found = values.numbers(value)
+    return found if found is not None and len(found) <= _DASHES else None
+
+
+# The line around a link (ISO 32000-1, tables 164, 166 and 173).
+_STYLE: Final[dict[str, values.Copy]] = {
+    "/W": values.number,
+    "/S": values.one_of("/S", "/D", "/B", "/I", "/U"),
+    "/D": _dashes,
+}
+_LINE: Final[dict[str, values.Copy]] = {
+    "/Border": _few,
+    "/BS": lambda value: values.dictionary(value, _STYLE) if isinstance(value, Dictionary) else None,
+    "/C": _few,
+}
 
 
 def named_destinations(root: Any) -> dict[str, Any]:
@@ -47,7 +71,8 @@ def clean_annotation(
     rectangle = values.numbers(untrusted.get("/Rect"))
     if rectangle is None or len(rectangle) != 4:
         return None
-    link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=rectangle, Border=Array([0, 0, 0]))
+    link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=rectangle)
+    values.keys(untrusted, _LINE, link)
     action = untrusted.get("/A")
     destination = untrusted.get("/Dest")
     if isinstance(action, Dictionary):
@@ -61,6 +86,7 @@ def clean_annotation(
                 return None
     place = _place(destination, pages, names)
     if place is None:
+        removed.add(Removed.LINKS)
         return None
     link.Dest = place
     return link
