@@ -19,7 +19,8 @@ _TELLING: Final = frozenset(_TABLE["telling"])
 _REMOVED: Final[Mapping[str, Removed | None]] = {
     name: Removed(called) if called else None for name, called in _TABLE["removed"].items()
 }
-_WRITTEN: Final[Mapping[str, str]] = _TABLE["written"]
+WRITTEN: Final[Mapping[str, str]] = _TABLE["written"]
+"""What mail programs call a field where they write it as words, in small letters → the field that is meant."""
 _WRITTEN_FIELDS: Final = 3  # fields that a mail as text has at least: from whom, about what, and one more
 
 MAILBOX_LINE: Final = re.compile(r">?From \S+.*\b\d{2}:\d{2}\b.*\b\d{4}\b")
@@ -74,7 +75,7 @@ def head_of(untrusted_start: str) -> Head | None:
     if dated is not None:
         return Head(fields=(("from", dated[1]),), body=max(head.body, after))
     written, _ = _read(untrusted_start, _WRITTEN_FIELD, start)
-    meant = tuple((_WRITTEN.get(name, ""), value) for name, value in written.fields)
+    meant = tuple((WRITTEN.get(name, ""), value) for name, value in written.fields)
     names = {name for name, _ in meant}
     # Somebody's own list of "Date: …" and "Place: …" is no mail.
     is_certain = "" not in names or any("@" in value for name, value in meant if name in {"from", "to"})

@@ -26,9 +26,9 @@ from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.images import codecs
 from fieldreport.scrub.registry import NeutralNames, Strong
 from fieldreport.scrub.sniff import sniff
+from fieldreport.scrub.text.conversation import messages
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 from fieldreport.scrub.views import cards, maps
-from fieldreport.scrub.views.conversation import messages
 from fieldreport.scrub.views.document import CELLS, Block, Piece, Unread, cost, encode
 from fieldreport.scrub.views.places import ARCHIVES
 

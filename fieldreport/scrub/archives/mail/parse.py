@@ -20,7 +20,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Source
-from fieldreport.scrub.text import encoding, invisible
+from fieldreport.scrub.text import encoding, invisible, people
 from fieldreport.scrub.text.encodings import meant
 from fieldreport.scrub.text.mail_head import Head, head_of
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
@@ -222,6 +222,9 @@ class _Reading:
         text = self._decoded(_payload(part), part.get_content_charset(""))
         if _ARMOUR.search(text):
             raise Refused(Refusal.ENCRYPTED)  # and it names the keys of its receivers
+        if people.is_signed(text):
+            self._cleaning.removed.add(Removed.IDENTIFIERS)
+            text = people.unsigned(text)
         if kind == "text/html":
             self._mail.pages.append(text)
         elif text.strip():

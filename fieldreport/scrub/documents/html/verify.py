@@ -11,10 +11,10 @@ import re
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub import registry
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.vocabularies_verify import Tables
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.plain.verify import verify_characters, verify_pictures
 from fieldreport.scrub.verdicts import Residue
 
 _HEAD: Final = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title></title></head><body>\n'
@@ -35,7 +35,7 @@ def verify(source: Source, media_type: str) -> None:
         Residue: there is something in it that the table does not list.
     """
     del media_type
-    registry.verify(source, "text/plain")  # a page is a text: no invisible character, and UTF-8
+    verify_pictures(verify_characters(source))  # a page is a text: no invisible character, and UTF-8
     text = source.whole(limits.SCRUB_OUTPUT_BYTES).decode("utf-8")
     if not text.startswith(_HEAD) or not text.endswith(_FOOT):
         raise Residue

@@ -7,10 +7,10 @@ import re
 from typing import Any, Final
 
 from fieldreport import limits
-from fieldreport.scrub import registry
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.xml_verify import parse
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.plain.verify import verify_characters, verify_pictures
 from fieldreport.scrub.verdicts import Residue
 
 _TABLE: Final = tables.load("maps")
@@ -25,7 +25,7 @@ def verify(source: Source, media_type: str) -> None:
     Raises:
         Residue: there is something in it that the table does not list.
     """
-    registry.verify(source, "text/plain")  # UTF-8, no invisible character
+    verify_pictures(verify_characters(source))  # UTF-8, no invisible character
     data = source.whole(limits.SCRUB_OUTPUT_BYTES)
     if media_type in _FORMATS:
         _Map(_TABLE[_FORMATS[media_type]]).read(data)

@@ -58,6 +58,7 @@ _OTHERWISE: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PLAIN: Final = bytes((*b"\t\n", *range(ord(" "), ord("~") + 1)))
+_SIGNED: Final = re.compile("-----BEGIN [A-Z0-9 ]{0,9}SIGN(?:ATURE|ED MESSAGE)-----")  # which names whose key signed
 _VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
 )
@@ -79,7 +80,10 @@ def verify(source: Source, media_type: str) -> None:
         Residue: something that a text does not need.
     """
     del media_type
-    verify_pictures(verify_characters(source))
+    text = verify_characters(source)
+    if _SIGNED.search(text) is not None:
+        raise Residue
+    verify_pictures(text)
 
 
 def verify_characters(source: Source) -> str:

@@ -20,20 +20,35 @@ _SHAPES: Final = tuple(
         rf"(?P<when>{_DAY},?\s{_TIME}),\s{_WHO} : ?(?P<what>.*)",  # KakaoTalk on phones
         rf"\[(?P<who>[^\]\n]{{1,60}})\]\s\[(?P<when>{_TIME})\]\s?(?P<what>.*)",  # KakaoTalk on computers
         rf"(?P<when>{_TIME})\t(?P<who>[^\t\n]{{1,60}})\t(?P<what>.*)",  # Line
+        rf"(?P<who>[^\t\n:]{{1,60}}?)\s{{1,4}}(?P<when>{_DAY},?\s{_TIME})(?P<what>)$",  # WeChat: words follow
     )
 )
 _FEWEST: Final = 3
 _LOOKED_AT: Final = 60  # lines
+_HEAD: Final = 20_000  # characters
+_HOUR: Final = re.compile(r"\d:\d\d")
+
+
+def is_conversation(text: str) -> bool:
+    """Whether a text is an exported chat, by its first lines."""
+    return _shape(text) is not None
 
 
 def messages(text: str) -> list[tuple[str, str, str]] | None:
     """When, who and what of each message, in order; None for a text that is no conversation."""
-    lines = [line.rstrip("\r") for line in text.split("\n")]
-    head = [line for line in lines if line.strip()][:_LOOKED_AT]
+    shape = _shape(text)
+    return None if shape is None else _messages([line.rstrip("\r") for line in text.split("\n")], shape)
+
+
+def _shape(text: str) -> re.Pattern[str] | None:
+    head = text[:_HEAD]
+    if ":" not in head or _HOUR.search(head) is None:
+        return None
+    lines = [line.rstrip("\r") for line in head.split("\n") if line.strip()][:_LOOKED_AT]
     for shape in _SHAPES:
-        found = sum(shape.match(line) is not None for line in head)
-        if found >= _FEWEST and found * 2 >= len(head):
-            return _messages(lines, shape)
+        found = sum(shape.match(line) is not None for line in lines)
+        if found >= _FEWEST and found * 2 >= len(lines):
+            return shape
     return None
 
 
@@ -47,4 +62,4 @@ def _messages(lines: list[str], shape: re.Pattern[str]) -> list[tuple[str, str, 
             said[-1][2].append(line)
         elif line.strip():
             said.append(("", "", [line]))
-    return [(when, who, "\n".join(what).rstrip("\n")) for when, who, what in said]
+    return [(when, who, "\n".join(what).strip("\n")) for when, who, what in said]
