@@ -467,6 +467,31 @@ def test_of_words_that_nobody_sees_the_editor_is_told(kind: str, styles: str, bo
     assert (Noted.HIDDEN_WORDS in copy.noted) == noted
 
 
+def slides_of_a_master(name: str) -> bytes:
+    """A slide with a title that looks as its master page says, and a rectangle as the document says."""
+    look = f'<style:style style:name="{name}-title" style:family="presentation"><style:text-properties fo:color="#cc0000" fo:font-size="60pt"/></style:style>'
+    look += '<style:style style:name="standard" style:family="graphic"><style:graphic-properties draw:fill="solid" draw:fill-color="#00cc66"/></style:style>'
+    page = '<style:page-layout style:name="PM1"><style:page-layout-properties fo:page-width="28cm" fo:page-height="21cm"/></style:page-layout>'
+    styles = f'<office:document-styles {NAMESPACES} office:version="1.3"><office:styles>{look}</office:styles><office:automatic-styles>{page}</office:automatic-styles><office:master-styles><style:master-page style:name="{name}" style:page-layout-name="PM1"/></office:master-styles></office:document-styles>'
+    own = f'<style:style style:name="pr1" style:family="presentation" style:parent-style-name="{name}-title"/><style:style style:name="gr1" style:family="graphic" style:parent-style-name="standard"/>'
+    body = f'<draw:page draw:master-page-name="{name}"><draw:frame presentation:style-name="pr1" presentation:class="title" svg:width="20cm" svg:height="4cm" svg:x="1cm" svg:y="1cm"><draw:text-box><text:p>Seen title</text:p></draw:text-box></draw:frame><draw:rect draw:style-name="gr1" svg:width="6cm" svg:height="4cm" svg:x="3cm" svg:y="9cm"/></draw:page>'
+    manifest = f'<manifest:manifest xmlns:manifest="{URN}manifest:1.0">{"".join(f"""<manifest:file-entry manifest:full-path="{each}" manifest:media-type="{kind}"/>""" for each, kind in (("/", "application/vnd.oasis.opendocument.presentation"), ("content.xml", "text/xml"), ("styles.xml", "text/xml")))}</manifest:manifest>'
+    return document("presentation", body, own, parts={"styles.xml": styles, "META-INF/manifest.xml": manifest})
+
+
+@pytest.mark.parametrize("name", ["Kim", "Standard", "s7", "Kim-title"])
+def test_styles_of_a_master_page_keep_its_name_before_theirs(clean: Clean, name: str) -> None:
+    """Else the slides lose the letters and colours that the master page gives them."""
+    cleaned = clean(slides_of_a_master(name)).data
+    parts = members(cleaned)
+    said = re.search(r'<style:master-page style:name="([^"]+)"', parts["styles.xml"])
+    assert said is not None
+    assert f'style:name="{said[1]}-title"' in parts["styles.xml"]
+    assert f'style:parent-style-name="{said[1]}-title"' in parts["content.xml"]
+    assert "Kim" not in "".join(parts.values())
+    assert clean(cleaned).data == cleaned
+
+
 def test_formulas_that_name_a_hidden_sheet_become_values(clean: Clean) -> None:
     styles = (
         '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>'

@@ -22,7 +22,9 @@ from fieldreport.scrub.verdicts import Removed
 
 _KINDS: Final = tables.load("kinds")
 _STYLE: Final = re.compile(_KINDS["plain"]["odf-style"])
-_OWN_STYLE: Final = re.compile(r"s\d+")
+_OWN_STYLE: Final = re.compile(r"s\d+(?:-[\w-]+)?")
+# What begins with the name of a master page, which is how programs find what its texts look like.
+_OF_MASTER: Final = re.compile(r"(.+)-(title|subtitle|background|backgroundobjects|notes|outline[1-9])")
 _SHAPE_TYPE: Final = re.compile(_KINDS["plain"]["shape-type"])
 _NEUTRAL: Final = re.compile(_KINDS["plain"]["neutral-name"])
 _REFERENCE: Final = re.compile(_KINDS["reference"])
@@ -146,6 +148,8 @@ class Names:
     def _style(self, name: str) -> str:
         if _STYLE.fullmatch(name) is not None and not _OWN_STYLE.fullmatch(name):
             return name
+        if (found := _OF_MASTER.fullmatch(name)) is not None:
+            return f"{self._style(found[1])}-{found[2]}"
         return self._own_style(name)
 
     def _own_style(self, name: object) -> str:
