@@ -101,7 +101,7 @@ def read(data: bytes, *, partial: bool = False, language: str = "") -> Reading:
             return Reading(_checked(_try(data[len(mark) :], codec, partial=partial)))
     plain = _try(data, "utf_8", partial=partial)
     if plain is not None and "\x1b" in plain:
-        plain = _escaped(data)
+        plain = _escaped(data) or plain  # else what a terminal was told: the colours of a log
     if plain is not None and (_is_text(plain) or len(_CONTROLS.findall(plain)) * _FOR_EACH_CONTROL <= len(plain)):
         return Reading(plain)
     if (declared := _declared(data, partial=partial)) is not None:

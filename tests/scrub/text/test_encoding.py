@@ -210,3 +210,9 @@ def test_whatever_is_read_is_what_its_encoding_says(untrusted: bytes, language: 
         return
     if reading.guessed is not None:
         assert untrusted.decode(reading.guessed.codec) == reading.text
+
+
+@pytest.mark.parametrize("words", ["plain words", "清理结束 \N{BEER MUG}"])
+def test_a_log_in_the_colours_of_a_terminal_is_utf_8_and_no_guess(words: str) -> None:
+    log = f"\x1b[0;1;31merror: \x1b[0m{words}\n"
+    assert encoding.read(log.encode()) == encoding.Reading(log)
