@@ -267,3 +267,40 @@ def test_cells_without_a_table_are_cleaned_once_and_for_all(clean: Clean, page: 
 )
 def test_a_picture_behind_the_words_is_told_of(clean: Clean, markup: str) -> None:
     assert Removed.DRAWINGS in clean(f"<html><body>{markup}</body></html>".encode()).removed
+
+
+def test_formulas_stay_without_what_they_say_beside_what_is_seen(clean: Clean) -> None:
+    page = (
+        '<p>So <math display="block" alttext="PLANTED1"><semantics><mrow><mi mathvariant="bold" data-x="PLANTED2">y</mi><mo>=</mo>'
+        '<mfrac linethickness="0"><mn>1</mn><msup><mi>x</mi><mn>2</mn></msup></mfrac><mspace width="PLANTED3"/>'
+        "<mphantom><mi>PLANTED4</mi></mphantom></mrow>"
+        '<annotation encoding="application/x-tex">PLANTED5</annotation></semantics></math> holds'
+    )
+    cleaned = clean(f"<!doctype html><html><body>{page}</body></html>".encode())
+    assert (
+        b'<math display="block"><semantics><mrow><mi mathvariant="bold">y</mi><mo>=</mo><mfrac linethickness="0"><mn>1</mn>'
+        b"<msup><mi>x</mi><mn>2</mn></msup></mfrac><mspace></mspace></mrow></semantics></math> holds"
+    ) in cleaned.data
+    assert b"PLANTED" not in cleaned.data
+    assert {Removed.DESCRIPTION, Removed.HIDDEN_CONTENT} <= cleaned.removed
+    assert clean(cleaned.data).data == cleaned.data
+
+
+def test_what_is_read_on_buttons_stays_and_what_fields_hold_is_told_of(clean: Clean) -> None:
+    form = (
+        '<form><input type=submit value="Find it"><label><input type=checkbox checked value=PLANTED1>by day</label>'
+        "<label><input type=checkbox value=PLANTED2>by night</label></form>"
+    )
+    cleaned = clean(f"<!doctype html><p>{form}</p>".encode())
+    assert shown(cleaned.data) == "Find it \N{BALLOT BOX WITH CHECK} by dayby night"
+    assert b"PLANTED" not in cleaned.data
+    for field, told in (("name=q", Removed.OTHER_METADATA), ("type=hidden", Removed.HIDDEN_CONTENT)):
+        cleaned = clean(f"<!doctype html><p>a<input {field} value=PLANTED>b</p>".encode())
+        assert shown(cleaned.data) == "ab"
+        assert told in cleaned.removed
+
+
+@pytest.mark.parametrize("page", ["<style>p{color:red}</style><p>a</p>", '<p style="color:red">a</p>'])
+def test_a_page_that_loses_its_look_says_so(clean: Clean, page: str) -> None:
+    assert Removed.LAYOUT in clean(f"<!doctype html>{page}".encode()).removed
+    assert Removed.LAYOUT not in clean(b"<!doctype html><style> </style><p>a</p>").removed

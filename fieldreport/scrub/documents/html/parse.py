@@ -35,8 +35,10 @@ _OF_HEAD: Final = frozenset({"meta", "link", "base"})  # before all that is show
 _OF_TABLES: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 _WITHOUT_LOSS: Final = frozenset({"img", "source", "link", "meta"})  # other sizes, the sign of a tab
 _PICTURE_IN_SHEET: Final = re.compile(r"url\(\s*[\"']?data:image", re.IGNORECASE)
-_DESCRIBING: Final = frozenset({"alt", "title", "aria-label"})
-_IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT})
+_DESCRIBING: Final = frozenset({"alt", "title", "aria-label", "alttext"})
+_IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT, Removed.LAYOUT})
+_BUTTONS: Final = frozenset({"submit", "button", "reset"})  # what an <input> of this type says is read on it
+_MARKED: Final = {"checkbox": "\N{BALLOT BOX WITH CHECK}", "radio": "\N{FISHEYE}"}  # how one that is chosen looks
 # Elements without an end, younger than libxml2's table of them: it would wait for one.
 _YOUNG_VOID: Final = re.compile(r"<(wbr|embed|source|track|keygen)\b[^<>]*>", re.IGNORECASE)
 # What no tree of lxml may hold. Only a page that spells one out as a number gets this far with it.
@@ -105,8 +107,12 @@ class _Shown:
             self._report(tag, attributes)
             style = attributes.get("style")
             hidden = "hidden" in attributes or (style is not None and HIDING.search(style) is not None)
-            if style is not None and not hidden and OVERLOOKED.search(style):
-                self._noted.add(Noted.HIDDEN_WORDS)
+            if style is not None and not hidden:
+                self._removed.add(Removed.LAYOUT)
+                if OVERLOOKED.search(style):
+                    self._noted.add(Noted.HIDDEN_WORDS)
+            if tag == "input" and not hidden:
+                self._read_field(attributes)
         if tag in _UNREAD or (hidden and tag not in _VOID):
             self._unread = 1
             self._in_sheet = tag == "style"
@@ -141,7 +147,8 @@ class _Shown:
             self._tree.data(_as_xml(text).replace("\r", "\n"))
         elif self._called is not None and text.strip():
             self._removed.add(self._called)
-        elif self._in_sheet:
+            if not self._in_sheet:
+                return
             if _PICTURE_IN_SHEET.search(text):
                 self._removed.add(Removed.DRAWINGS)
             if HIDING.search(text) or OVERLOOKED.search(text):
@@ -154,6 +161,17 @@ class _Shown:
     def close(self) -> tuple[Element, bool]:
         self._tree.end("body")
         return self._tree.close(), self._settled
+
+    def _read_field(self, attributes: Mapping[str, str]) -> None:
+        """What is read on a button stays; what is in a field goes: a browser may have put a name there by itself."""
+        kind, value = attributes.get("type", "text").lower(), attributes.get("value", "")
+        if kind in _BUTTONS:
+            self.data(f" {value} ")
+        elif kind in _MARKED:
+            if "checked" in attributes:
+                self.data(f"{_MARKED[kind]} ")
+        elif value.strip():
+            self._removed.add(Removed.HIDDEN_CONTENT if kind in {"hidden", "password"} else Removed.OTHER_METADATA)
 
     def _report(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "meta" and attributes.get("content") and attributes.get("name"):
