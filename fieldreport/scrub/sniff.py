@@ -231,9 +231,10 @@ def _refine(name: str, head: bytes, source: Source) -> str | None:
         case "emf-or-binary":
             found = "image/emf" if head[40:44] == b" EMF" else None
         case "bmp":
-            # "BM" also begins words: the header's size and the reserved zeros decide.
-            plausible = len(head) >= 26 and head[6:10] == b"\x00\x00\x00\x00"
-            found = "image/bmp" if plausible and head[14:18] in _BMP_HEADERS else None
+            # "BM" also begins words: the header's size decides, with one plane or with the reserved zeros, in which
+            # old programs left where the mouse was.
+            plausible = head[6:10] == bytes(4) or head[22 if head[14:15] == b"\x0c" else 26 :][:2] == b"\x01\x00"
+            found = "image/bmp" if len(head) >= 26 and head[14:18] in _BMP_HEADERS and plausible else None
         case "audio/aiff":
             found = name if head[8:12] in {b"AIFF", b"AIFC"} else None
         case _:
@@ -267,7 +268,7 @@ def _without_magic(head: bytes, source: Source) -> str:
         return audio
     if is_tar(head):
         return "application/x-tar"
-    return _by_rhythm(head) or _text(head, source)
+    return _by_rhythm(head) or _cut_out(head, source) or _text(head, source)
 
 
 def _by_rhythm(head: bytes) -> str | None:
@@ -480,27 +481,73 @@ def _audio_frame(head: bytes) -> str | None:
     return "audio/mpeg" if layer == 1 else "audio/mp2"
 
 
+_LONGEST_FRAME: Final = 1441  # bytes, of MP3: 320 kbit/s at 32 kHz
+_LOOKED_AT_FRAMES: Final = 8 * 1024
+_IN_A_ROW: Final = 4
+_KILOBITS: Final = {  # of MPEG audio layer III, by version (ISO/IEC 11172-3, 2.4.2.3; 13818-3, 2.4.2.3)
+    3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_HERTZ: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+def _cut_out(head: bytes, source: Source) -> str | None:
+    """MP3 or AAC that was cut out of a longer recording, as of a radio's stream: it begins inside a frame.
+
+    From the first whole frame on, one must follow the other as far as is looked.
+    """
+    if b"\xff" not in head[:_LONGEST_FRAME] or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    window = source.read_at(0, _LOOKED_AT_FRAMES)
+    for found in re.finditer(rb"\xff[\xe2-\xff]", window[: _LONGEST_FRAME + 2]):
+        kind = _audio_frame(window[found.start() : found.start() + 7])
+        place, count = found.start(), 0
+        while kind is not None and (length := _frame_bytes(window[place : place + 6])):
+            place, count = place + length, count + 1
+        if count >= _IN_A_ROW and place + 6 > len(window):
+            return kind
+    return None
+
+
+def _frame_bytes(header: bytes) -> int:
+    """Of an MP3's frame or an AAC's by its header; 0 if it is neither."""
+    if len(header) < 6 or header[0] != 0xFF:
+        return 0
+    if header[1] & 0xF6 == 0xF0:
+        return (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    version, rate, frequency = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
+    if header[1] & 0xE6 != 0xE2 or version == 1 or rate in {0, 15} or frequency == 3:
+        return 0
+    kilobits = _KILOBITS[3 if version == 3 else 2][rate]
+    return (144 if version == 3 else 72) * kilobits * 1000 // _HERTZ[version][frequency] + (header[2] >> 1 & 1)
+
+
 def _tiff(head: bytes, source: Source) -> str:
-    """Tell a plain TIFF from a camera's raw file, which is one with private tags (TIFF 6.0; DNG 1.7)."""
+    """Tell a plain TIFF from a camera's raw file, which is one with private tags (TIFF 6.0; DNG 1.7).
+
+    Of one with offsets of eight bytes, as DNG 1.6 allows it, the tags of the first directory decide.
+    """
     order = "<" if head[:2] == b"II" else ">"
-    if head[2:4] in {b"+\x00", b"\x00+"}:
-        return "image/tiff"
     if head[8:10] == b"CR":
         raise Refused(Refusal.RAW_PHOTO)
-    (offset,) = struct.unpack_from(f"{order}I", head.ljust(8, b"\x00"), 4)
-    count_bytes = source.read_at(offset, 2)
-    if len(count_bytes) < 2:
+    is_big = head[2:4] in {b"+\x00", b"\x00+"}
+    at, wide, entry = (8, f"{order}Q", f"{order}HHQQ") if is_big else (4, f"{order}I", f"{order}HHII")
+    counted = wide if is_big else f"{order}H"
+    (offset,) = struct.unpack_from(wide, head.ljust(16, b"\x00"), at)
+    first, size = offset + struct.calcsize(counted), struct.calcsize(entry)
+    count_bytes = source.read_at(offset, first - offset)
+    if len(count_bytes) < first - offset:
         raise Damaged
-    (count,) = struct.unpack(f"{order}H", count_bytes)
-    entries = source.read_at(offset + 2, count * 12)
+    (count,) = struct.unpack(counted, count_bytes)
+    entries = source.read_at(first, min(count, 0xFFFF) * size)
     fields = {
         tag: (number, value)
-        for tag, _, number, value in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12])
+        for tag, _, number, value in struct.iter_unpack(entry, entries[: len(entries) // size * size])
     }
     dng_version, sub_ifds, make, cfa_pattern = 50706, 330, 271, 33422
     if dng_version in fields or cfa_pattern in fields:
         raise Refused(Refusal.RAW_PHOTO)
-    if sub_ifds in fields and make in fields and _holds_raw(source, order, *fields[sub_ifds]):
+    if not is_big and sub_ifds in fields and make in fields and _holds_raw(source, order, *fields[sub_ifds]):
         raise Refused(Refusal.RAW_PHOTO)
     return "image/tiff"
 

@@ -50,6 +50,12 @@ def office(content_type: str, encoding: str = "utf-8") -> bytes:
     return archive_of({"docProps/app.xml": b"<x/>", "[Content_Types].xml": part.encode(encoding)})
 
 
+def big_tiff(*tags: int) -> bytes:
+    """A TIFF with offsets of eight bytes and one directory that has these tags."""
+    entries = b"".join(struct.pack("<HHQQ", tag, 3, 1, 1) for tag in tags)
+    return b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, len(tags)) + entries + bytes(8)
+
+
 def tiff(*tags: int) -> bytes:
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, 1) for tag in tags)
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
@@ -104,7 +110,10 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (b"RIFF\x10\0\0\0WAVEfmt " + bytes(20), "audio/wav"),
         (b"RIFF\x10\0\0\0AVI LIST" + bytes(20), "video/x-msvideo"),
         (b"BM" + struct.pack("<IHHII", 100, 0, 0, 54, 40) + bytes(60), "image/bmp"),
+        (b"BM" + struct.pack("<IHHIIIIHH", 100, 41, 56, 142, 40, 8, 8, 1, 4) + bytes(60), "image/bmp"),
+        (b"BM" + struct.pack("<IHHIIHHHH", 100, 41, 56, 26, 12, 8, 8, 1, 4) + bytes(60), "image/bmp"),
         (tiff(256, 257), "image/tiff"),
+        (big_tiff(256, 257), "image/tiff"),
         (ftyp(b"heic", b"mif1", b"heic"), "image/heic"),
         (ftyp(b"mif1", b"mif1", b"heic"), "image/heic"),
         (ftyp(b"avif", b"mif1"), "image/avif"),
@@ -124,6 +133,9 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (b"ID3\x04\0\0\0\0\0\x02ab" + b"\xff\xfb\x90\x64" + bytes(20), "audio/mpeg"),
         (b"\xff\xfb\x90\x64" + bytes(40), "audio/mpeg"),
         (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(40), "audio/aac"),
+        # Cut out of a longer one, inside a frame.
+        (b"\x9f\xff\xfb\0\x01" + bytes(300) + (b"\xff\xfb\x90\x64" + bytes(413)) * 30, "audio/mpeg"),
+        (b"\x9f\xff\xf1\x01" + bytes(300) + (b"\xff\xf1\x50\x80\x08\x1f\xfc" + bytes(57)) * 9, "audio/aac"),
         (b"#!AMR\n\x3c" + bytes(30), "audio/amr"),
         (b"#!AMR-WB\n\x3c" + bytes(30), "audio/amr-wb"),
         (b"%PDF-1.7\n%\xe2\xe3", "application/pdf"),
@@ -226,6 +238,9 @@ def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
         (ftyp(b"crx "), Refusal.RAW_PHOTO),
         (tiff_with_another_inside(32803), Refusal.RAW_PHOTO),  # NEF, ARW, PEF
         (tiff(256, 50706), Refusal.RAW_PHOTO),  # DNG
+        (big_tiff(256, 50706), Refusal.RAW_PHOTO),
+        # Frames of sound that do not go on, in something else.
+        (b"\x9f" + bytes(300) + (b"\xff\xfb\x90\x64" + bytes(413)) * 9 + b"\x9f" * 9999, Refusal.UNSUPPORTED),
         (b"II*\0\x10\0\0\0CR\x02\0" + bytes(30), Refusal.RAW_PHOTO),
         (b"FUJIFILMCCD-RAW 0201" + bytes(30), Refusal.RAW_PHOTO),
         (b"IIRO\x08\0\0\0" + bytes(30), Refusal.RAW_PHOTO),
