@@ -19,6 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, String
+from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
 
@@ -366,6 +367,19 @@ def test_three_filters_are_refused(clean: Clean) -> None:
     document.pages[0].obj.Contents = stream
     with pytest.raises(Refused):
         clean(saved(document))
+
+
+def test_a_photo_may_be_packed_twice(clean: Clean, phone_photo: bytes) -> None:
+    document = one_page(b"q 9 0 0 9 0 0 cm /Im0 Do Q")
+    packed = zlib.compress(phone_photo).hex().encode() + b">"
+    with Image.open(io.BytesIO(phone_photo)) as photo:
+        width, height = photo.size
+    picture = document.make_stream(packed, Width=width, Height=height, BitsPerComponent=8, ColorSpace=Name.DeviceRGB)
+    picture.Type, picture.Subtype = Name.XObject, Name.Image
+    picture.Filter = Array([Name.ASCIIHexDecode, Name.FlateDecode, Name.DCTDecode])
+    document.pages[0].obj.Resources.XObject = Dictionary(Im0=picture)
+    made = saved(document)
+    assert pixels_of(clean(made).data) == pixels_of(made)
 
 
 def test_forms_that_draw_themselves_end(clean: Clean) -> None:

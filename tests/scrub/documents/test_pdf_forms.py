@@ -102,6 +102,16 @@ def test_a_field_without_an_appearance_shows_its_value(clean: Clean, field: dict
     assert "secret" not in seen(cleaned.data)
 
 
+def test_a_field_that_is_its_own_parent_shows_its_value(clean: Clean) -> None:
+    document = form()
+    made = with_annotation(document, "/Widget", FT=Name.Tx, V=String("Shown"))
+    with pikepdf.open(io.BytesIO(made)) as opened:
+        field = opened.make_indirect(opened.pages[0].Annots[0])
+        field.Parent, opened.pages[0].Annots = field, Array([field])
+        made = saved(opened)
+    assert seen(clean(made).data).strip() == "Shown"
+
+
 @pytest.mark.parametrize("drawn", [b"BT /F0 9 Tf 5 5 Td (stale) Tj ET", b"/Tx BMC EMC"])
 def test_a_value_that_is_newer_than_its_appearance_is_shown(clean: Clean, drawn: bytes) -> None:
     document = form(NeedAppearances=b"stale" in drawn)

@@ -278,10 +278,11 @@ WORDS = b"BT /F0 9 Tf 20 20 Td (Seen) Tj ET "
         (WORDS + b"q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q", set()),
         (b"q BI 5 /W 10 ID xxxx EI Q " + WORDS, {Removed.INCOMPLETE}),
         (b"BI /W 50 /H 1 /BPC 8 /CS /X ID words EI q Q q Q q Q q Q q Q".ljust(96) + b" EI " + WORDS, {Removed.INCOMPLETE}),
+        (WORDS.replace(b"(Seen) Tj", b"[(Se\\)(x)) 0.0 Tc -2 (Seen) /N <41> %] Tc\n true] TJ"), {Removed.INCOMPLETE}),
         (WORDS + b"BT (words that do not e", {Removed.INCOMPLETE}),
         (WORDS + b"q 9 0 0 9 0 0 cm BI /W 9 /H 9 /BPC 8 /CS /G ID pixels", {Removed.INCOMPLETE}),
     ],
-    ids=["whole", "no description", "a picture that seems to end", "words cut off", "a picture cut off"],
+    ids=["whole", "no description", "a picture that seems to end", "operators in an array", "words cut off", "a picture cut off"],
 )  # fmt: skip
 def test_of_a_page_that_is_not_as_specified_the_rest_is_kept_and_the_receipt_says_so(
     content: bytes, said: set[Removed]

@@ -192,10 +192,10 @@ class Decoder:
     def decode(self, stream: Stream) -> Decoded:
         """Undo at most two filters, up to a picture codec."""
         filters, parameters = filters_of(stream)
-        if len(filters) > PDF_FILTERS:
-            raise Bomb
         codec = filters[-1] if filters and filters[-1] in PICTURE_FILTERS else None
         plain = filters[:-1] if codec else filters
+        if len(plain) > PDF_FILTERS:
+            raise Bomb
         if any(name not in _PLAIN_FILTERS for name in plain):
             raise Damaged
         data = stream.read_raw_bytes()

@@ -100,6 +100,37 @@ class Resources(Protocol):
         """Whether a layer is off. What is found on it counts as removed."""
 
 
+_TOKEN: Final = re.compile(rb"%[^\r\n]*|\[|\]|\(|/[^\s\0()<>\[\]{}/%]*|<[0-9A-Fa-f\s\0]*>|[^\s\0()<>\[\]{}/%]+")
+_PARENTHESIS: Final = re.compile(rb"\\.|[()]", re.DOTALL)
+_OPERAND: Final = re.compile(rb"[+-]?[\d.][\d.+-]*|true|false|null")
+
+
+def _without_operators_in_arrays(untrusted: bytes) -> bytes:
+    """The same content stream, of whose arrays only operands are left: all that viewers look at in them."""
+    pieces: list[bytes] = []
+    position = written = depth = 0
+    while (found := _TOKEN.search(untrusted, position)) is not None:
+        token, position = found[0], found.end()
+        if token == b"(":
+            position = _end_of_string(untrusted, position)
+        elif token in {b"[", b"]"}:
+            depth = max(0, depth + (1 if token == b"[" else -1))
+        elif depth and token[0] not in b"%/<" and _OPERAND.fullmatch(token) is None:
+            pieces += untrusted[written : found.start()], b" "
+            written = position
+    return b"".join([*pieces, untrusted[written:]])
+
+
+def _end_of_string(untrusted: bytes, position: int) -> int:
+    """After the parenthesis that closes the one before ``position``."""
+    depth = 1
+    for found in _PARENTHESIS.finditer(untrusted, position):
+        depth += {b"(": 1, b")": -1}.get(found[0], 0)
+        if not depth:
+            return found.end()
+    return len(untrusted)
+
+
 class Rewriter:
     """Rewrites one content stream."""
 
@@ -162,7 +193,13 @@ class Rewriter:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             # The end of a picture, for one that has none: qpdf would forget it.
-            instructions = list(pikepdf.parse_content_stream(Stream(self._old, spelled_out(untrusted) + b"\nEI")))
+            spelled = spelled_out(untrusted) + b"\nEI"
+            try:
+                instructions = list(pikepdf.parse_content_stream(Stream(self._old, spelled)))
+            except TypeError:
+                self._miss()
+                spelled = _without_operators_in_arrays(spelled)
+                instructions = list(pikepdf.parse_content_stream(Stream(self._old, spelled)))
         ended = bool(instructions) and bytes(instructions[-1].operator.unparse()) == b"EI"
         if said or not ended:
             self._miss()

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from pikepdf import Array, Dictionary, Name, String
 
-from fieldreport.scrub.verdicts import Damaged
-
 Copy = Callable[[Any], Any]
 Rectangle = tuple[float, float, float, float]
 """Left, bottom, right, top, in points."""
@@ -80,18 +78,17 @@ def rectangle(value: Any) -> Rectangle | None:
 
 
 def inherited(node: Any, key: str) -> Any:
-    """A value of a page or a form field, or of the nearest one above it that has the key; None when none has.
+    """A value of a page or a form field, or of the nearest one above it that has the key.
 
-    Raises:
-        Damaged: its parents do not end.
+    None when none has, which goes for parents that do not end, too.
     """
     for _ in range(_PARENTS):
         if (value := node.get(key)) is not None:
             return value
         node = node.get("/Parent")
         if not isinstance(node, Dictionary):
-            return None
-    raise Damaged
+            break
+    return None
 
 
 def entry(source: Any, key: str, inner: str) -> Any:
