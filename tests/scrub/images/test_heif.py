@@ -352,6 +352,42 @@ def test_tiles_may_be_transparent_each_on_its_own(clean: Clean, kind: str) -> No
         assert twice.crop((width, 0, 2 * width, height)).tobytes() == once.tobytes()
 
 
+def test_a_picture_that_is_another_one_turned_comes_out_upright(clean: Clean) -> None:
+    below = dataclasses.replace(pieces_of("heic")[0], number=2)
+    width, height = below.size
+    below.add(b"imir", b"\1", essential=True)
+    turned = Piece(number=1, kind=b"iden", tiles=[2])
+    turned.add(b"ispe", bytes(4) + struct.pack(">II", height, width))
+    turned.add(b"irot", b"\1", essential=True)
+    copy = clean(assemble([turned, below]))
+    expected = decode(KINDS["heic"]).transpose(Image.Transpose.FLIP_LEFT_RIGHT).transpose(Image.Transpose.ROTATE_90)
+    with Image.open(io.BytesIO(copy.data)) as after:
+        assert mean_difference(expected, after) < 3
+
+
+def overlay(*below: Piece) -> bytes:
+    """These pictures, side by side on a white canvas."""
+    width, height = below[0].size
+    data = bytes(2) + b"\xff" * 8 + struct.pack(">HH", 2 * width, height)
+    data += b"".join(struct.pack(">hh", number * width, 0) for number in range(len(below)))
+    over = Piece(number=1, kind=b"iovl", tiles=[piece.number for piece in below], data=data)
+    over.add(b"ispe", bytes(4) + struct.pack(">II", 2 * width, height))
+    return assemble([over, *below])
+
+
+def test_pictures_laid_over_one_another_come_out_as_one(clean: Clean, refusal_of: RefusalOf) -> None:
+    (one,) = pieces_of("heic")
+    first, second = (dataclasses.replace(one, number=number, properties=list(one.properties)) for number in (2, 3))
+    copy = clean(overlay(first, second))
+    expected = Image.new("RGB", (2 * one.size[0], one.size[1]))
+    for left in (0, one.size[0]):
+        expected.paste(decode(KINDS["heic"]).convert("RGB"), (left, 0))
+    with Image.open(io.BytesIO(copy.data)) as after:
+        assert mean_difference(expected, after) < 3
+    second.add(b"irot", b"\1", essential=True)
+    assert refusal_of(overlay(first, second)) is Refusal.UNSUPPORTED
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12])
 def test_grey_keeps_its_brightness(clean: Clean, bits: int) -> None:
     grey = picture("RGB", SIZE).convert("L")

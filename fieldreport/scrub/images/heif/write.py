@@ -24,6 +24,7 @@ _PICTURES: Final = _CODED | {b"grid", b"iden", b"iovl", b"jpeg"}
 _ABOUT_ANOTHER: Final = frozenset({b"thmb", b"auxl", b"base"})
 _TURNS: Final = frozenset({b"clap", b"irot", b"imir"})
 _TILES: Final = 2048
+_DERIVED: Final = 8  # pictures in a row, each the one before turned or cut
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -101,11 +102,27 @@ class _Copier:
         self.pieces: list[Piece] = []
         self.must_decode = False
         self.is_av1 = False
+        self.turns: list[tuple[bytes, bytes]] = []  # of pictures that are the first piece turned or cut
         self.untrusted_profile = b""
 
     def copy_all(self) -> _Copier:
-        self._copy(self._album.primary, alpha_of=None)
+        number = self._album.primary
+        while (item := self._album.items.get(number)) is not None and item.kind == b"iden":
+            number = self._underneath(number, item)
+        self._copy(number, alpha_of=None)
         return self
+
+    def _underneath(self, number: int, item: Item) -> int:
+        """The picture that another one is, turned or cut (ISO/IEC 23008-12, 6.6.2.1)."""
+        below = self._album.references.get((b"dimg", number), ())
+        if len(below) != 1 or len(self.turns) > _DERIVED or below[0] == number:
+            raise Damaged
+        own = [(found.kind, found.payload) for found in item.properties if found.kind in _TURNS]
+        strange = any(found.essential and found.kind not in _TURNS for found in item.properties)
+        if not own or strange or described_by(self._album, b"auxl", number):
+            raise Refused(Refusal.UNSUPPORTED)
+        self.turns, self.must_decode = own + self.turns, True
+        return below[0]
 
     def _transparency(self, number: int, new: Piece) -> None:
         """Copy what makes a picture, or a tile of one, transparent."""
@@ -190,6 +207,9 @@ class _Copier:
         if new.kind == b"grid":
             self._grid(new, number, data)
             return
+        if new.kind == b"iovl":
+            self._overlay(new, number, data)
+            return
         if new.kind not in _CODED:
             raise Refused(Refusal.UNSUPPORTED)
         if new.kind == b"hvc1":
@@ -221,13 +241,32 @@ class _Copier:
             raise Damaged
         new.tiles = [self._copy(tile, alpha_of=None) for tile in tiles]
 
+    def _overlay(self, new: Piece, number: int, data: bytes) -> None:
+        """Coded pictures on a canvas, one over the other (ISO/IEC 23008-12, 6.6.2.2); only the decoder puts them there.
+
+        Raises:
+            Refused: ``unsupported`` where one of them is turned or cut, which is not asked of the decoder.
+        """
+        below = self._album.references.get((b"dimg", number), ())
+        wide = 4 if len(data) > 1 and data[1] & 1 else 2
+        if data[:1] != b"\0" or not below or len(data) != 10 + (2 + 2 * len(below)) * wide:
+            raise Damaged
+        items = [self._album.items[each] for each in below if each in self._album.items]
+        if len(items) != len(below) or any(item.kind not in _CODED for item in items):
+            raise Damaged
+        if any(found.kind in _TURNS for item in items for found in item.properties):
+            raise Refused(Refusal.UNSUPPORTED)
+        new.data = data
+        new.tiles = [self._copy(each, alpha_of=None) for each in below]
+        self.must_decode = True
+
 
 def _decode(picture: _Copier, sink: Sink, cleaning: Cleaning) -> str:
     """Through a file of our making, so that the decoder never sees what lies around the picture."""
     width, height = picture.pieces[0].size
     cleaning.spend(width * height * 8)
     # Not every decoder turns and cuts, so none is asked to.
-    turns = [(kind, payload) for kind, payload, _ in picture.pieces[0].properties if kind in _TURNS]
+    turns = [(kind, payload) for kind, payload, _ in picture.pieces[0].properties if kind in _TURNS] + picture.turns
     for piece in picture.pieces:
         piece.properties = [found for found in piece.properties if found[0] not in _TURNS]
     data = assemble(picture.pieces)
