@@ -19,6 +19,8 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Re
 _PALETTE: Final = 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SCANNED: Final = b"\x08\x02\0\0\0"  # eight bits of red, green and blue, row after row
+_LOOKED_AT: Final = 1 << 18  # bytes at once, for most colours are named early
+_FEW: Final = 8  # bytes that are sooner looked for one by one than all counted
 _PIECE: Final = 1 << 20  # longest data chunk written: lengths that an encoder chose would tell which it was
 
 # Passes of an interlaced picture: first column and row, steps (clause 8).
@@ -30,10 +32,11 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     picture = parse(untrusted_source.whole(), cleaning.removed)
     if picture.swapped:
         picture = parse(codecs.encode_png(_unswapped(picture, cleaning)), set())
+    unnamed = _Unnamed(picture) if picture.palette and picture.header[9] == _PALETTE else None
     for frame in _all_frames(picture):
-        frame.data = [_exactly(frame, picture, cleaning)]
-    if picture.palette and picture.header[9] == _PALETTE:
-        _blank_unused(picture, cleaning)
+        frame.data = [_exactly(frame, picture, cleaning, unnamed)]
+    if unnamed is not None and unnamed.numbers:
+        _blank(picture, unnamed.numbers if unnamed.is_sure else _unused(picture, cleaning))
     known = icc.identify(picture.profile) if picture.profile else icc_profiles.Known.SRGB
     ours = icc_profiles.profile_for(known) if known is not None and picture.header[9] & 2 else None
     if picture.profile and (known is None or picture.profile not in icc_profiles.OURS):
@@ -58,6 +61,33 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         _look(picture, cleaning)
     sink.write(_assemble(picture, ours))
     return "image/png"
+
+
+class _Unnamed:
+    """Colours of the palette that say something and that no pixel names, as far as rows are stored as they are."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._depth, interlace = picture.header[8], picture.header[12]
+        colours, opacity = picture.palette or b"", picture.extra.get(b"tRNS", b"")
+        self.numbers = {number for number in range(len(colours) // 3) if any(colours[3 * number : 3 * number + 3])}
+        self.numbers.update(number for number, each in enumerate(opacity) if 0 < each < 0xFF)
+        self.numbers.difference_update(picture.extra.get(b"bKGD", b"")[:1])
+        self.is_sure = not interlace  # whether every pixel was looked at
+
+    def look(self, piece: bytes, before: int, width: int) -> None:
+        """``piece`` of inflated rows, each with the number of its filter, which ``before`` as many bytes precede."""
+        row = 1 + width * self._depth // 8
+        filters = piece[-before % row :: row]
+        if not self.is_sure or width * self._depth % 8 or filters.strip(b"\0"):
+            self.is_sure = False
+        elif self._depth == 8 and len(self.numbers) <= _FEW and 0 not in self.numbers:
+            self.numbers = {number for number in self.numbers if bytes((number,)) not in piece}
+        else:
+            counts = Image.frombuffer("L", (len(piece), 1), piece, "raw", "L", 0, 1).histogram()
+            counts[0] -= len(filters)
+            mask = (1 << self._depth) - 1
+            found = [byte for byte, count in enumerate(counts) if count]
+            self.numbers.difference_update(byte >> shift & mask for byte in found for shift in range(0, 8, self._depth))
 
 
 def _look(picture: Picture, cleaning: Cleaning) -> None:
@@ -102,7 +132,7 @@ def _all_frames(picture: Picture) -> list[Frame]:
     return frames if picture.still is None else [picture.still, *frames]
 
 
-def _exactly(frame: Frame, picture: Picture, cleaning: Cleaning) -> bytes:
+def _exactly(frame: Frame, picture: Picture, cleaning: Cleaning, unnamed: _Unnamed | None) -> bytes:
     """The compressed data of one frame, cut where its stream ends; it must inflate to the size the header promises."""
     expected = _raw_size(frame.width, frame.height, picture.header)
     cleaning.spend(expected)
@@ -110,10 +140,14 @@ def _exactly(frame: Frame, picture: Picture, cleaning: Cleaning) -> bytes:
     inflater, seen, pending = zlib.decompressobj(), 0, data
     try:
         while not inflater.eof and pending:
-            seen += len(inflater.decompress(pending, limits.MIB))
+            piece = inflater.decompress(pending, limits.MIB)
             pending = inflater.unconsumed_tail
-            if seen > expected:
+            if seen + len(piece) > expected:
                 raise Bomb
+            for start in range(0, len(piece) if unnamed is not None else 0, _LOOKED_AT):
+                if unnamed is not None and unnamed.numbers:
+                    unnamed.look(piece[start : start + _LOOKED_AT], seen + start, frame.width)
+            seen += len(piece)
     except zlib.error:
         raise Damaged from None
     if seen != expected or not inflater.eof:
@@ -124,8 +158,8 @@ def _exactly(frame: Frame, picture: Picture, cleaning: Cleaning) -> bytes:
     return data
 
 
-def _blank_unused(picture: Picture, cleaning: Cleaning) -> None:
-    """Colours of the palette that no pixel has become black, and opaque if they are not invisible."""
+def _unused(picture: Picture, cleaning: Cleaning) -> set[int]:
+    """The numbers of the palette's colours that no pixel has, of a picture that has to be decoded for that."""
     used = set(picture.extra.get(b"bKGD", b"")[:1])
     for frame in _all_frames(picture):
         codecs.check_decoded(frame.width, frame.height)
@@ -135,14 +169,19 @@ def _blank_unused(picture: Picture, cleaning: Cleaning) -> None:
         still = dataclasses.replace(picture, header=header, still=alone, frames=[], plays=None, extra={})
         with codecs.any_error_is_damage():
             counts = codecs.open_one(_assemble(still, None), "image/png").histogram()
-        used |= {number for number, count in enumerate(counts) if count}
+        used.update(number for number, count in enumerate(counts) if count)
+    return set(range(256)) - used
+
+
+def _blank(picture: Picture, unused: set[int]) -> None:
+    """Colours of the palette become black, and opaque if they are not invisible."""
     colours = picture.palette or b""
     picture.palette = b"".join(
-        colours[at : at + 3] if at // 3 in used else bytes(3) for at in range(0, len(colours), 3)
+        bytes(3) if at // 3 in unused else colours[at : at + 3] for at in range(0, len(colours), 3)
     )
     if opacity := picture.extra.get(b"tRNS"):
         picture.extra[b"tRNS"] = bytes(
-            each if number in used or not each else 0xFF for number, each in enumerate(opacity)
+            0xFF if number in unused and each else each for number, each in enumerate(opacity)
         )
 
 
