@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, compress
 from typing import Final
 
 from fastcrc import crc32
@@ -20,6 +21,7 @@ _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _SERIAL: Final = 1
 _NO_COMMENTS: Final = bytes(8)  # an empty vendor and no comments
 _SPEEX_HEAD_BYTES: Final = 80
+_ENDS: Final = bytes(size != 255 for size in range(256))  # whether a packet ends with a piece of this size
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,40 @@ class _Stream:
     pending: bytearray = field(default_factory=bytearray)
     goes_on: bool = False  # the last packet of sound so far, on the next page
 
-    def check(self, page: _Page) -> None:
+    def check(self, page: _Page) -> bool:
         """Every packet of a page after the headers sounds: another header would be passed over.
 
         So would what is said to go on with a packet that has ended, or the beginning of one that does not go on.
+        Answers whether a packet of Opus among them may be padded.
         """
         if bool(page.flags & _CONTINUED) != self.goes_on:
             raise Damaged
-        position = 0
-        for size in page.lacing:
-            if size and not self.goes_on and not _sounds(self.kind, page.body[position : position + min(size, 8)]):
+        before = (b"\xff" if self.goes_on else b"\0") + page.lacing
+        self.goes_on = before[-1] == 255
+        starts = list(compress(accumulate(page.lacing, initial=0), before.translate(_ENDS)))
+        # One that is empty begins where the next one does, or with what every packet may begin with.
+        body = page.body + (b"\xff" if self.kind == "flac" else bytes(2))
+        firsts = {body[at] for at in starts}
+        match self.kind:
+            case "opus":
+                return self._may_be_padded(body, starts, firsts)
+            case "vorbis" if any(first & 1 for first in firsts):  # Vorbis I, 4.2.1 and 4.3.1
                 raise Damaged
-            position += size
-            self.goes_on = size == 255
+            case "flac" if not firsts <= {0xFF}:  # RFC 9639, 10.1
+                raise Damaged
+            case _:
+                return False
+
+    def _may_be_padded(self, body: bytes, starts: list[int], firsts: set[int]) -> bool:
+        """By the first two bytes of each packet (RFC 6716, 3.2.5; RFC 7845, 3)."""
+        if opus.streams(self.packets[0]) == 1:
+            if not any(first & 3 == 3 for first in firsts):
+                return False
+            if not any(body[at] & 3 == 3 and body[at + 1] & 0x40 for at in starts):
+                return False  # nor is one of them a header: the second letter of "OpusHead" has that bit
+        if any(body[at : at + 8] in {b"OpusHead", b"OpusTags"} for at in starts):
+            raise Damaged
+        return True
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -77,8 +100,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             if len(stream.packets) == stream.headers:
                 writer.headers(_rebuilt(stream, cleaning.removed))
         else:
-            stream.check(page)
-            body = page.body if stream.kind != "opus" else _unpadded(page, stream.packets[0], cleaning.removed)
+            is_padded = stream.check(page)
+            body = _unpadded(page, stream.packets[0], cleaning.removed) if is_padded else page.body
             writer.page(page.flags & (_CONTINUED | _LAST), page.granule, page.lacing, body)
             sounds = True
     if stream is None:
@@ -131,19 +154,6 @@ def _stream_of(page: _Page) -> _Stream | None:
     if body.startswith(b"\x7fFLAC\x01") and len(body) == 51 and body[9:13] == b"fLaC":
         return _Stream(page.serial, "flac", 1 + (int.from_bytes(body[7:9], "big") or 1))
     return None
-
-
-def _sounds(kind: str, packet: bytes) -> bool:
-    """Whether a packet that begins like this is sound (Vorbis I, 4.2.1 and 4.3.1; RFC 7845, 3; RFC 9639, 10.1)."""
-    match kind:
-        case "opus":
-            return packet not in {b"OpusHead", b"OpusTags"}
-        case "vorbis":
-            return not packet[0] & 1
-        case "flac":
-            return packet[0] == 0xFF
-        case _:
-            return True
 
 
 def _collect(stream: _Stream, page: _Page) -> None:
