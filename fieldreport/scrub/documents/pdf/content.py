@@ -150,6 +150,7 @@ class Rewriter:
             raise Bomb
         instructions = self._parsed(untrusted)
         kept: list[Any] = []
+        keep = kept.append
         sections: list[bool] = []  # for every open marked-content section: whether it is on a layer that is off
         hidden = False
         for instruction in instructions:
@@ -159,11 +160,11 @@ class Rewriter:
                 continue  # no operator, so viewers pass over it
             if hidden and operator in _UNPAINTED:
                 kept.extend(_unpainted(operator, instruction.operands))
+            elif operator in _DRAWING:
+                keep(instruction)
             elif operator in _SHOWING:
                 self.shown += 1
-                kept.append(instruction)
-            elif operator in _DRAWING:
-                kept.append(instruction)
+                keep(instruction)
             elif (category := _NAMING.get(operator)) is not None:
                 if (new := self._renamed(instruction, operator, category)) is not None:
                     kept.append(new)
@@ -184,7 +185,7 @@ class Rewriter:
             ):
                 kept.append(ContentStreamInstruction([name], Operator("Do")))
         new = _written(kept)
-        if b" sc" in new or _PALE.search(b"\n" + new):
+        if b" sc\n" in new or b" scn\n" in new or _PALE.search(b"\n" + new):
             self._copies.pale = True
         return new
 

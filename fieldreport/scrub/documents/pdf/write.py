@@ -26,6 +26,7 @@ from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Damaged, Mode, Noted
 
 MEDIA_TYPE: Final = "application/pdf"
+_PAGE: Final = 1 << 64  # what one counts, as ``verify`` does; the pictures and words count below it
 
 # What pikepdf, struct and our own indexing raise on values that are not what the specification says at their place.
 _NOT_AS_SPECIFIED = (
@@ -49,7 +50,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     try:
         if cleaning.mode is Mode.LOSSLESS:
             pale = rewrite(untrusted_source.whole(), sink, cleaning)
-            cleaning.noted |= hidden_in(sink.source().whole(), by_colour=pale)
+            if (cleaning.counted or 0) % _PAGE:  # else there are neither words nor pictures
+                cleaning.noted |= hidden_in(sink.source().whole(), by_colour=pale)
         else:
             _rewrite_as_pictures(untrusted_source.whole(), sink, cleaning)
     except _NOT_AS_SPECIFIED:
