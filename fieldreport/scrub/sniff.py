@@ -139,6 +139,8 @@ _REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
     (0, b"ALZ\x01", Refusal.ARCHIVE),  # ALZip, common in Korea
     (0, b"EGGA\x00\x01", Refusal.ARCHIVE),
     (2, b"-lh5-", Refusal.ARCHIVE),  # LHA, common in Japan
+    (0, b"!<arch>\n", Refusal.ARCHIVE),  # of Unix, whose lines of times and users are text
+    (0, b"AutoCAD Binary DXF\r\n\x1a", Refusal.DRAWING),
     (0, b"LUKS\xba\xbe", Refusal.ENCRYPTED),
     (0, b"age-encryption.org/", Refusal.SEALED),
     (0, b"\x85\x01\x0c", Refusal.ENCRYPTED),  # OpenPGP, public-key encrypted session key
@@ -345,14 +347,16 @@ def _text(head: bytes, source: Source) -> str:
         return {"CARD": "text/vcard", "CALENDAR": "text/calendar"}[card[1].upper()]
     if (place := re.match(rf"<{_PREFIX}(gpx|kml|TrainingCenterDatabase)[\s/>]", markup)) is not None:
         return _MAPS[place[1]]
-    if _GEOJSON.match(start) and _GEOMETRY.search(start):
+    if _GEOJSON.match(start) and _GEOMETRY.search(start) and _is_map(start):
         return "application/geo+json"
     if re.match(rf"<{_PREFIX}document\s", markup) and _FLAT in start:
         return f"{_ODF}flat-xml"
     if _OLD_OFFICE.match(markup):
         raise Refused(Refusal.OLD_OFFICE)
-    if start.startswith("<?xml"):
+    if _XML.match(start) or _NAMED.match(markup):
         return "application/xml"  # data of some program: no format takes it
+    if _PLAN.match(start):
+        raise Refused(Refusal.DRAWING)
     if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
         raise Refused(Refusal.ENCRYPTED)
     return "text/plain" if mail_head.head_of(start) is None else _MAIL
@@ -379,10 +383,37 @@ _PIECE_OF_PAGE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MARKDOWN: Final = re.compile(r"^(#{1,6} |```|[-*+] |\d{1,3}\. )|\]\(|\*\*", re.MULTILINE)
+_XML: Final = re.compile(r"<\?(?:xml|xpacket)\b")
+_NAMED: Final = re.compile(r"<[A-Za-z_][\w.:-]*\s[^<>]*\bxmlns\b")
+# DXF and STEP, what programs for plans exchange, and say there who drew it with what.
+_PLAN: Final = re.compile(r"(?:999\s*\n[^\n]*\n\s*)*0[ \t\r]*\n[ \t]*SECTION\s+2\s+[A-Z]{4,}\s|ISO-10303-21;")
 _GEOJSON: Final = re.compile(r"\{\s*\"")
 _GEOMETRY: Final = re.compile(
     r"\"type\"\s*:\s*\"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon))\""
 )
+
+_JSON: Final = re.compile(r'"(?P<said>(?:[^"\\]|\\.)*+)"\s*+(?P<is_name>:)?|[{}\[\]]')
+_MAP_TYPES: Final = frozenset({"Feature", "FeatureCollection", "GeometryCollection"}) | {
+    f"{many}{shape}" for many in ("", "Multi") for shape in ("Point", "LineString", "Polygon")
+}
+_MAP_MEMBERS: Final = frozenset({"features[", "geometries[", "coordinates[", "geometry{"})
+
+
+def _is_map(start: str) -> bool:
+    """Whether an object of JSON is a map, and not only has one in it; of what its members say as far as there is."""
+    depth, name, may_be = 0, "", False
+    for found in _JSON.finditer(start):
+        sign = found[0]
+        if sign in {"{", "["}:
+            may_be = may_be or (depth == 1 and name + sign in _MAP_MEMBERS)
+            depth += 1
+        elif sign in {"}", "]"}:
+            depth -= 1
+        elif depth == 1 and found["is_name"]:
+            name = found["said"]
+        elif depth == 1 and name == "type":
+            return found["said"] in _MAP_TYPES
+    return may_be
 
 
 def _is_mail(head: bytes, source: Source) -> bool:

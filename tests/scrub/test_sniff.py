@@ -301,3 +301,44 @@ def test_whatever_follows_a_magic_is_named_or_refused(magic: bytes, rest: bytes)
         assert "/" in type_of(magic + rest)
     except Refused:
         return
+
+
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [
+        (b"!<arch>\na.txt/          1780000000  1000  1000  100644  6         `\nwords\n", Refusal.ARCHIVE),
+        (b"  0\r\nSECTION\r\n  2\r\nHEADER\r\n  9\r\n$LASTSAVEDBY\r\n  1\r\nKim\r\n", Refusal.DRAWING),
+        (b"999\nmade by Kim\n0\nSECTION\n2\nENTITIES\n0\nENDSEC\n0\nEOF\n", Refusal.DRAWING),
+        (b"ISO-10303-21;\nHEADER;\nFILE_NAME('x','2026-01-01',('Kim'),(''),'','','');\n", Refusal.DRAWING),
+    ],
+)
+def test_what_is_no_text_though_every_byte_of_it_is_one(data: bytes, refusal: Refusal) -> None:
+    assert refusal_of(data) is refusal
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF/></x:xmpmeta>",
+        b'<?xpacket begin="" id="W5M0"?><x:xmpmeta xmlns:x="adobe:ns:meta/"/>',
+        b'<tt xmlns="http://www.w3.org/ns/ttml"><body/></tt>',
+    ],
+)
+def test_data_of_programs_are_no_text_without_a_declaration_either(data: bytes) -> None:
+    assert type_of(data) == "application/xml"
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b'{"id": 1, "text": "x", "coordinates": {"type": "Point", "coordinates": [1, 2]}}', "text/plain"),
+        (b'{"type": "Topology", "objects": {"a": {"type": "Point", "coordinates": [1, 2]}}}', "text/plain"),
+        (b'{"places": [{"type": "Feature", "geometry": null}]}', "text/plain"),
+        (b'{"coordinates": [1, 2], "type": "Point"}', "application/geo+json"),
+        (b'{"geometry": {"coordinates": [1, 2], "type": "Point"}, "type": "Feature"}', "application/geo+json"),
+        (b'{"name": "\\"}", "features": [' + b'{"type": "Feature"},' * 999, "application/geo+json"),
+        (b'{"bbox": [1, 2, 3, 4], "type" : "FeatureCollection", "features": []}', "application/geo+json"),
+    ],
+)
+def test_json_is_a_map_where_all_of_it_is_one(data: bytes, media_type: str) -> None:
+    assert type_of(data) == media_type

@@ -23,6 +23,7 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _REGULAR: Final = frozenset({b"\0", b"0", b"7"})  # contiguous files are as good as any other
 _FOLDER, _LONG_NAME, _LONG_LINK, _OF_NEXT, _OF_ALL = b"5", b"L", b"K", b"x", b"g"
+_VOLUME: Final = b"V"  # what GNU tar calls the whole archive
 _WITHOUT_CONTENT: Final = frozenset({b"1", b"2", b"3", b"4", b"6"})  # links, devices, pipes
 _RECORDS_BYTES: Final = limits.MIB  # of one block of pax records, or one long name
 _CHANGES_SIZE: Final = re.compile(rb"(?:^|\n)\d+ (?:size=|GNU\.sparse)")
@@ -41,7 +42,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
     """Each file, to be read before the next one is asked for.
 
     Raises:
-        Refused: ``member`` for one that is too large; ``damaged`` or ``bomb``.
+        Refused: ``member`` for one that is too large; ``archive`` for one with holes; ``damaged`` or ``bomb``.
     """
     total = count = 0
     long_name = b""
@@ -56,7 +57,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
                 raise Bomb
             records = _padded(file, size)
             if kind in {_OF_NEXT, _OF_ALL} and _CHANGES_SIZE.search(records):
-                raise Damaged
+                raise Refused(Refusal.ARCHIVE)
             long_name = _long_name(kind, records) or long_name
             is_name = kind in {_LONG_NAME, _LONG_LINK}
             cleaning.removed.add(Removed.FILE_NAMES if is_name else Removed.OTHER_METADATA)
@@ -68,6 +69,9 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
             if size > limits.ARCHIVE_MEMBER_BYTES:
                 raise Refused(Refusal.MEMBER)
             yield _member(long_name or _name(header), _padded(file, size), cleaning.options.language)
+        elif kind == _VOLUME:
+            _padded(file, size)
+            cleaning.removed.add(Removed.DESCRIPTION)
         elif kind in _WITHOUT_CONTENT:
             cleaning.removed |= {Removed.LINKS, Removed.FILE_NAMES}
         else:

@@ -27,7 +27,11 @@ _PACKABLE: Final = ("text/", "image/svg", "image/tiff", "application/rtf")  # ot
 
 # A refusal of a member that is about the archive as a whole stays as it is.
 _OF_THE_WHOLE: Final = frozenset({Refusal.BOMB})
-_NAMING: Final = frozenset({"text/plain", "text/html"})  # what may name other files of the archive
+# What may name other files of the archive.
+_NAMING: Final = frozenset(
+    {"text/plain", "text/html", "text/vcard", "text/calendar"}
+    | {"application/gpx+xml", "application/geo+json", "application/vnd.google-earth.kml+xml"}
+)
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:

@@ -397,7 +397,7 @@ def test_a_tar_whose_records_move_its_members_is_refused(refusal_of: RefusalOf) 
         entry = tarfile.TarInfo("a.txt")
         entry.size, entry.pax_headers = 4, {"size": "4"}
         archive.addfile(entry, io.BytesIO(b"one\n"))
-    assert refusal_of(file.getvalue()) is Refusal.DAMAGED
+    assert refusal_of(file.getvalue()) is Refusal.ARCHIVE
 
 
 @pytest.mark.parametrize("data", [planted_zip(), planted_tar(), planted_tar(mode="w:gz")], ids=["zip", "tar", "tar.gz"])
@@ -478,3 +478,47 @@ def test_exiftool_finds_nothing_in_a_clean_archive_that_tells_of_anybody(clean: 
     assert "PLANTED" not in after
     assert "1980:01:01 00:00:00" in after
     assert "Comment" not in after
+
+
+def _contents(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _tar_of(*entries: tuple[bytes, str, bytes, dict[str, str]]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for kind, name, data, records in entries:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.size, entry.pax_headers = kind, len(data), records
+            archive.addfile(entry, io.BytesIO(data))
+    return file.getvalue()
+
+
+def test_the_name_of_a_whole_tar_goes(clean: Clean) -> None:
+    copy = clean(_tar_of((b"V", "PLANTED backup", b"", {}), (tarfile.REGTYPE, "a.txt", b"words\n", {})))
+    assert _contents(copy.data) == {"text-1.txt": b"words\n"}
+    assert Removed.DESCRIPTION in copy.removed
+
+
+def test_a_tar_with_holes_in_its_files_is_an_archive_that_we_do_not_read(refusal_of: RefusalOf) -> None:
+    tar = _tar_of((tarfile.REGTYPE, "a.txt", b"words\n", {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}))
+    assert refusal_of(tar) is Refusal.ARCHIVE
+
+
+def test_a_map_in_an_archive_names_its_photos_as_they_are_called_now(clean: Clean) -> None:
+    point = "<Point><coordinates>1,2</coordinates></Point>"
+    place = f"<Placemark><description>see files/PLANTED.jpg</description>{point}</Placemark>"
+    track = '<gpx xmlns="http://www.topografix.com/GPX/1/1"><wpt lat="1" lon="2"><desc>PLANTED.jpg</desc></wpt></gpx>'
+    shape = '{"type":"Feature","properties":{"name":"PLANTED.jpg"},"geometry":{"type":"Point","coordinates":[1,2]}}'
+    card = "BEGIN:VCARD\nVERSION:3.0\nFN:Kim\nNOTE:PLANTED.jpg\nEND:VCARD\n"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("doc.kml", f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{place}</Document></kml>')
+        for name, data in {"a.gpx": track, "a.geojson": shape, "a.vcf": card}.items():
+            archive.writestr(name, data)
+        archive.writestr("files/PLANTED.jpg", photo())
+    made = _contents(clean(file.getvalue()).data)
+    texts = [data for name, data in made.items() if not name.endswith(".jpg")]
+    assert len(texts) == 4
+    assert all(b"photo-1.jpg" in data and b"PLANTED" not in data for data in texts)

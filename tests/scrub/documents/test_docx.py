@@ -410,3 +410,21 @@ def test_a_page_that_is_called_like_a_file_is_a_public_link(clean: Clean) -> Non
     body = f'<w:p><w:hyperlink r:id="r9">{run("See")}</w:hyperlink></w:p>'
     copy = clean(with_body(body, relations=relation("r9", "hyperlink", address, external=True)))
     assert f'Target="{address}"'.encode() in members(copy.data)["word/_rels/document.xml.rels"]
+
+
+@pytest.mark.parametrize("kind", ["footnote", "endnote"])
+def test_a_note_that_nothing_refers_to_goes(clean: Clean, unpacked: Unpacked, kind: str) -> None:
+    body = f'<w:p><w:r><w:t>words</w:t></w:r><w:r><w:{kind}Reference w:id="2"/></w:r></w:p>'
+    separator = f'<w:{kind} w:type="separator" w:id="-1"><w:p><w:r><w:separator/></w:r></w:p></w:{kind}>'
+    notes = "".join(
+        f'<w:{kind} w:id="{number}"><w:p><w:r><w:t>{words}</w:t></w:r></w:p></w:{kind}>'
+        for number, words in {2: "a note", 9: "PLANTED"}.items()
+    )
+    part = f"<w:{kind}s {NAMESPACES}>{separator}{notes}</w:{kind}s>".encode()
+    copy = clean(
+        with_body(body, parts={f"word/{kind}s.xml": part}, relations=relation("rN", f"{kind}s", f"{kind}s.xml"))
+    )
+    assert b"a note" in members(copy.data)[f"word/{kind}s.xml"]
+    assert b"separator" in members(copy.data)[f"word/{kind}s.xml"]
+    assert not any(b"PLANTED" in piece for piece in unpacked(copy.data))
+    assert Removed.HIDDEN_CONTENT in copy.removed

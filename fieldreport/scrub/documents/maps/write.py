@@ -227,7 +227,7 @@ def _report(name: str, cleaning: Cleaning) -> None:
 
 def _words(untrusted: str, cleaning: Cleaning) -> str:
     """What a text shows: without tags, if it is HTML, and without copy marks."""
-    shown = untrusted
+    shown = untrusted if cleaning.rename is None else cleaning.rename(untrusted)
     if _TAG.search(shown):
         cleaning.removed.add(Removed.LAYOUT)
         shown = html.unescape(_TAG.sub(" ", shown))

@@ -26,6 +26,7 @@ _WRITER: Final = drawings.Writer(
 )  # fmt: skip
 _INSERTED: Final = (f"{_W}ins", f"{_W}moveTo")
 _DELETED: Final = (f"{_W}del", f"{_W}moveFrom")
+_NOTES: Final = frozenset({f"{_W}footnotes", f"{_W}endnotes"})
 _UNSAID: Final = frozenset(f"{_W}{name}" for name in ("rPr", "fldChar", "instrText"))  # a field's own, not its words
 
 # What a document's settings say about how it looks; all others are about who wrote it and with what.
@@ -52,6 +53,7 @@ def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
     _settle_changes(root, removed)
     drawings.drop_hidden(root, removed)
     _settle_hidden(root, part.package)
+    _settle_notes(root, part.package)
     _without_form_names(root)
     fields.settle(root, removed)
     neutral_bookmarks(root)
@@ -156,6 +158,18 @@ def _settle_hidden(root: Element, package: Package) -> None:
                 run.remove(child)
         elif hidden_words.is_unseen(run, looks, package.styles, colour):
             package.cleaning.noted.add(Noted.HIDDEN_WORDS)
+
+
+def _settle_notes(root: Element, package: Package) -> None:
+    """A note that nothing in the document refers to is shown nowhere."""
+    for reference in root.iter(f"{_W}footnoteReference", f"{_W}endnoteReference"):
+        package.used.add(f"{split(str(reference.tag))[1]} {reference.get(f'{_W}id')}")
+    for note in [] if root.tag not in _NOTES else list(root):
+        kind = split(str(note.tag))[1]
+        is_separator = note.get(f"{_W}type", "normal") != "normal"
+        if not is_separator and f"{kind}Reference {note.get(f'{_W}id')}" not in package.used:
+            package.cleaning.removed |= {Removed.HIDDEN_CONTENT} if any(note.itertext()) else set()
+            root.remove(note)
 
 
 def _without_form_names(root: Element) -> None:

@@ -115,6 +115,7 @@ class _Writer:
         if kind == PLACE:
             value = _PLACE.sub(r"\1;\2", value, count=1)
         elif kind in WORDS:
+            value = value if self._cleaning.rename is None else self._cleaning.rename(value)
             value = spelled_pictures.cleaned(value, self._cleaning)
         if VALUES[kind].fullmatch(value) is None:
             self._cleaning.removed.add(Removed.OTHER_METADATA)
