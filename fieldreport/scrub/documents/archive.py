@@ -54,7 +54,12 @@ class Archive(Mapping[str, bytes]):
             if name in self._members:
                 raise Damaged  # two parts of one name: which one is shown depends on the program
             self._members[name] = member
+        self._any_case = {name.lower(): name for name in self._members}
         _check(self._members.values())
+
+    def called(self, name: str) -> str:
+        """The member of this name, in small or capital letters (OPC compares so); the name itself where none is."""
+        return name if name in self._members else self._any_case.get(name.lower(), name)
 
     @override
     def __getitem__(self, name: str) -> bytes:

@@ -231,6 +231,19 @@ def test_cells_formulas_and_links_of_visible_sheets_stay(clean: Clean, marks: An
     assert "xl/media/image1.jpg" in parts
 
 
+def test_parts_are_found_however_their_names_are_written(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    """OPC compares names without regard to capitals (ISO/IEC 29500-2, 6.2.2.3); some programs do not keep to one way."""
+    data = workbook(marks, phone_photo)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    other = {
+        re.sub(r"sharedStrings|sheet1|_rels/workbook", lambda found: found[0].upper(), name): part
+        for name, part in parts.items()
+    }
+    assert set(other) != set(parts)
+    assert clean(packed(other)).data == clean(data).data
+
+
 def test_a_hidden_sheet_is_gone_and_reported(clean: Clean, marks: Any, phone_photo: bytes) -> None:
     cleaned = clean(workbook(marks, phone_photo))
     assert "xl/worksheets/sheet2.xml" not in members(cleaned.data)

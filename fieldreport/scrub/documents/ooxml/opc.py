@@ -162,7 +162,7 @@ class Package:
     def relations_of(self, name: str) -> dict[str, Relation]:
         """The relationships of an old part by id; those of the package itself for an empty name."""
         folder, base = posixpath.split(name)
-        path = posixpath.join(folder, "_rels", f"{base}.rels")
+        path = self._old.called(posixpath.join(folder, "_rels", f"{base}.rels"))
         if path not in self._old:
             return {}
         found: dict[str, Relation] = {}
@@ -170,7 +170,7 @@ class Package:
             external = node.get("TargetMode") == "External"
             target = str(node.get("Target", ""))
             if not external:
-                target = archive.resolve(folder, target)
+                target = self._old.called(archive.resolve(folder, target))
             kind = str(node.get("Type", "")).rpartition("/")[2]
             found[str(node.get("Id", ""))] = Relation(kind=kind, target=target, external=external)
             if kind not in self._kinds and kind != "officeDocument":
