@@ -12,7 +12,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 import pillow_heif
 from PIL import (
@@ -107,8 +107,8 @@ def decode(untrusted: bytes | BinaryIO, media_type: str, noted: set[str]) -> Ima
         ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-def decode_small(untrusted: bytes) -> Image.Image:
-    """A JPEG in grey and an eighth of its size, in half the time that all of it takes.
+def decode_small(untrusted: bytes, mode: Literal["L", "RGB"], factor: int) -> Image.Image:
+    """A JPEG in grey or in colours, smaller by a ``factor`` of 2, 4 or 8: in less time than all of it takes.
 
     Raises:
         Refused: as ``decode``.
@@ -119,9 +119,9 @@ def decode_small(untrusted: bytes) -> Image.Image:
             image = open_one(untrusted, "image/jpeg")
             if image.info.get("progressive"):
                 check_decoded(*image.size, bytes_each=3)
-            image.draft("L", (image.width // 8, image.height // 8))
+            image.draft(mode, (image.width // factor, image.height // factor))
             check_decoded(*image.size)
-            return image.convert("L")
+            return image.convert(mode)
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
 

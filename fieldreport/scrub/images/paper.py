@@ -81,15 +81,24 @@ def is_dark(small: Image.Image) -> bool:
     return sum(small.histogram()[_DARK:]) < _LIT * small.width * small.height
 
 
-def look(strip: Image.Image, noted: set[str]) -> None:
-    """Add to ``noted`` when the first rows of a page show printer dots. No more than ``strip_height`` are looked at."""
+def may_be_halved(width: int) -> bool:
+    """Whether half as many pixels to the inch are still enough, for a picture whose colours have no more of them."""
+    return width <= _WIDEST
+
+
+def look(strip: Image.Image, noted: set[str], *, across: int = 1) -> None:
+    """Add to ``noted`` when the first rows of a page show printer dots. No more than ``strip_height`` are looked at.
+
+    ``across``: how many pixels of the page, across and down, each of the strip's stands for: 1, or 2 where they may be
+    halved.
+    """
     if strip.mode != "RGB":
         return
-    finer = 2 if strip.width > _WIDEST else 1
-    width = min(strip.width, finer * _LOOKED_AT)
+    finer = 2 if strip.width * across > _WIDEST else 1
+    width = min(strip.width, finer * _LOOKED_AT // across)
     left = (strip.width - width) // 2
-    middle = strip.crop((left, 0, left + width, min(strip.height, strip_height(strip.width))))
-    if has_dots(middle.reduce(finer) if finer > 1 else middle):
+    middle = strip.crop((left, 0, left + width, min(strip.height, strip_height(strip.width * across) // across)))
+    if has_dots(middle.reduce(finer) if finer > 1 else middle, across=across):
         noted.add(Noted.PRINTER_DOTS)
 
 
@@ -102,15 +111,20 @@ def page(image: Image.Image, cleaning: Cleaning) -> Image.Image:
     return image
 
 
-def has_dots(strip: Image.Image) -> bool:
-    """Whether there is a code of yellow dots on the paper of an RGB picture, at some 300 pixels to the inch."""
+def has_dots(strip: Image.Image, *, across: int = 1) -> bool:
+    """Whether there is a code of yellow dots on the paper of an RGB picture, at some 300 pixels to the inch.
+
+    ``across``: 2 for a picture of half as many pixels to the inch, each the mean of four.
+    """
     floor = _floor(strip)
     level = _paper_level(floor)
     if not level:
         return False
     lack = ImageChops.subtract(floor, strip.getchannel("B"))
-    lack = _smoothed(lack.point([min(255, _FINER * value) for value in range(256)]))
-    excess = ImageChops.subtract(lack, lack.reduce(8).resize(lack.size, Image.Resampling.BILINEAR))
+    lack = lack.point([min(255, _FINER * value) for value in range(256)])
+    if across == 1:
+        lack = _smoothed(lack)
+    excess = ImageChops.subtract(lack, lack.reduce(8 // across).resize(lack.size, Image.Resampling.BILINEAR))
     tallied = excess.histogram()
     pixels = strip.width * strip.height
     least = max(
@@ -118,12 +132,13 @@ def has_dots(strip: Image.Image) -> bool:
     )
     if sum(tallied[least:]) < _FEWEST:
         return False
-    near = floor.reduce(_AROUND).point(_at_least(round(level * _BRIGHT)))
+    near = floor.reduce(_AROUND // across).point(_at_least(round(level * _BRIGHT)))
     near = near.filter(ImageFilter.BoxBlur(1)).point(
         _at_least(255)
     )  # bright all around; faster than the lowest of nine
     marks = ImageChops.darker(excess.point(_at_least(least)), near.resize(strip.size, Image.Resampling.NEAREST))
-    return _is_code(_dots(marks), strip.size)
+    dots = [(across * x, across * y) for x, y in _dots(marks, _DOT_SIDE // across)]
+    return _is_code(dots, (across * strip.width, across * strip.height))
 
 
 def _smoothed(image: Image.Image) -> Image.Image:
@@ -194,8 +209,8 @@ def _runs(mask: bytes) -> Iterator[tuple[int, int]]:
         start = mask.find(b"\xff", end)
 
 
-def _dots(mask: Image.Image) -> Dots:
-    """The middles of what is set in a mask, where it is as small as a dot."""
+def _dots(mask: Image.Image, side: int) -> Dots:
+    """The middles of what is set in a mask, where it is as small as a dot: ``side`` pixels at most."""
     whole, width = mask.tobytes(), mask.width
     dots: dict[tuple[int, int], None] = {}
     last: dict[int, int] = {}  # of the row before: a run's middle, and how many rows its dot has
@@ -210,7 +225,7 @@ def _dots(mask: Image.Image) -> Dots:
         if last:
             beside = last.get
             above = max(beside(x - 2, 0), beside(x - 1, 0), beside(x, 0), beside(x + 1, 0), beside(x + 2, 0))
-        runs[x] = above + 1 if end - start <= _DOT_SIDE else _DOT_SIDE + 1
+        runs[x] = above + 1 if end - start <= side else side + 1
         if not above and runs[x] == 1:
             dots[x, y] = None
             if len(dots) > _MOST:

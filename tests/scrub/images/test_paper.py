@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from fieldreport.bench.samples import samples
 from fieldreport.scrub import Mode, Removed
-from fieldreport.scrub.images import paper
+from fieldreport.scrub.images import codecs, paper
 from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import Clean
 from tests.scrub.images.pictures import exif
@@ -61,6 +61,23 @@ def is_told(image: Image.Image, quality: int | None = None, subsampling: int = 2
 @pytest.mark.parametrize("dpi", [300, 600])
 def test_printer_dots_are_told(dpi: int, code: str, quality: int | None) -> None:
     assert is_told(strip(dpi, code), quality)
+
+
+def is_told_of_half(image: Image.Image, quality: int) -> bool:
+    """The same for a JPEG with a colour for every four pixels, of which no more than that is decoded."""
+    noted: set[str] = set()
+    small = codecs.decode_small(encoded(image, "JPEG", quality=quality, subsampling=2), "RGB", 2)
+    assert small.width in {image.width // 2, (image.width + 1) // 2}
+    paper.look(small, noted, across=2)
+    return noted == {Noted.PRINTER_DOTS}
+
+
+@pytest.mark.parametrize("quality", [95, 90, 85])
+@pytest.mark.parametrize("code", CODES)
+def test_printer_dots_are_told_in_half_as_many_pixels_where_colours_have_no_more(code: str, quality: int) -> None:
+    assert paper.may_be_halved(strip(300).width)
+    assert not paper.may_be_halved(strip(600).width)
+    assert is_told_of_half(strip(300, code), quality)
 
 
 @pytest.mark.parametrize("turn", [1.5, 90, 180])
@@ -129,6 +146,7 @@ OTHERS = {
 def test_nothing_is_told_of_what_has_none(other: str) -> None:
     image = OTHERS[other]()
     assert [quality for quality in (None, 85, 60) if is_told(image, quality)] == []
+    assert [quality for quality in (95, 85, 60) if is_told_of_half(image, quality)] == []
 
 
 def test_a_picture_with_little_paper_is_not_looked_at_closely() -> None:
@@ -142,7 +160,9 @@ def test_a_picture_with_little_paper_is_not_looked_at_closely() -> None:
 def test_a_dark_lid_around_the_paper_is_no_reason_not_to_look(clean: Clean) -> None:
     framed = Image.new("RGB", (SIZE[0] + 200, SIZE[1] + 48), (20, 20, 20))
     framed.paste(scan(marked=True), (100, 48))
-    assert clean(encoded(framed, "JPEG", quality=95, subsampling=0)).noted == {Noted.PRINTER_DOTS}
+    for subsampling in (0, 2):
+        data = encoded(framed, "JPEG", quality=95, subsampling=subsampling)
+        assert clean(data).noted == {Noted.PRINTER_DOTS}
 
 
 FORMS: dict[str, dict[str, object]] = {

@@ -49,10 +49,14 @@ def _look(picture: Picture, cleaning: Cleaning) -> None:
     rows = min(height, paper.strip_height(width))
     cleaning.spend(width * rows * 8)
     with contextlib.suppress(Refused):  # it goes on as it is, decoded or not
-        small = codecs.decode_small(_first(paper.PEEK, picture))
+        small = codecs.decode_small(_first(paper.PEEK, picture), "L", 8)
         if paper.is_dark(small):
-            small = codecs.decode_small(_first(rows, picture))
-        if paper.may_show(small):
+            small = codecs.decode_small(_first(rows, picture), "L", 8)
+        if not paper.may_show(small):
+            return
+        if _subsampling(picture) == 2 and paper.may_be_halved(width):
+            paper.look(codecs.decode_small(_first(rows, picture), "RGB", 2), cleaning.noted, across=2)
+        else:
             paper.look(codecs.decode(_first(rows, picture), "image/jpeg", set()), cleaning.noted)
 
 
