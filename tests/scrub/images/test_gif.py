@@ -118,6 +118,14 @@ def test_what_players_forgive_is_forgiven(clean: Clean) -> None:
     assert len(frames(cut.data)) == len(frames(data)) - 1
 
 
+@pytest.mark.parametrize("tail", [b"\x21", b"\x21\xf9", b"\x07rubbish", b"\x07\x2c" + bytes(20) + b";"])
+def test_what_is_no_block_ends_the_file_as_in_viewers(clean: Clean, tail: bytes) -> None:
+    data = animation()
+    copy = clean(data[:-1] + tail)
+    assert copy.data == clean(data).data
+    assert Removed.INCOMPLETE in copy.removed
+
+
 @pytest.mark.parametrize(("width", "height"), [(65_535, 65_535), (20_001, 20_001)])
 def test_a_screen_over_the_bounds_is_refused_from_its_header(refusal_of: RefusalOf, width: int, height: int) -> None:
     data = bytearray(encode())

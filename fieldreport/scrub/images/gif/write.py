@@ -30,7 +30,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         kind = data[position] if position < len(data) else None
         if kind == _TRAILER:
             break
-        if frames and (kind is None or (kind == _IMAGE and _is_cut_off(data, position))):  # it ends where it ends
+        if frames and _ends(data, position):  # viewers show what came before
             cleaning.removed.add(Removed.INCOMPLETE)
             position = len(data)
             break
@@ -77,9 +77,12 @@ def _past_padding(data: bytes, position: int) -> int:
     return position
 
 
-def _is_cut_off(data: bytes, position: int) -> bool:
-    """Whether the file ends before the first pixel of a frame."""
-    if position + 11 > len(data):
+def _ends(data: bytes, position: int) -> bool:
+    """Whether no block begins here, or one that the file ends in before it says anything."""
+    kind = data[position : position + 1]
+    if kind == bytes((_EXTENSION,)):
+        return position + 2 >= len(data)
+    if kind != bytes((_IMAGE,)) or position + 11 > len(data):
         return True
     flags = data[position + 9]
     return position + 11 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0) >= len(data)
