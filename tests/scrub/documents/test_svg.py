@@ -218,6 +218,18 @@ def test_what_illustrator_defines_for_its_namespaces_is_put_in(clean: Clean) -> 
     assert clean(drawing.encode()).data.endswith(b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>')
 
 
+def test_a_drawing_of_the_first_version_says_no_namespace(clean: Clean) -> None:
+    drawing = (
+        '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 20000303 Stylable//EN" "svg-20000303-stylable.dtd"'
+        ' [<!ENTITY st0 "fill:#ccc">]><!-- kim --><svg width="9">'
+        '<path id="a" style="&st0;" d="M0 0"/><use xlink:href="#a"/></svg>'
+    )
+    kept = b'<path id="a1" style="fill:#ccc" d="M0 0"/><use href="#a1"/></svg>'
+    assert kept in clean(drawing.encode()).data
+    spaced = '<!DOCTYPE svg><svg xmlns = "http://www.w3.org/2000/svg" width="9"><path d="M0 0"/></svg>'
+    assert clean(spaced.encode()).data.endswith(b'<path d="M0 0"/></svg>')
+
+
 @pytest.mark.parametrize(
     ("hides", "drawn"),
     [

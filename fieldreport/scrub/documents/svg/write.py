@@ -41,6 +41,10 @@ _PROLOGUE_BYTES: Final = 64 * 1024
 _ENTITY: Final = re.compile(rb"""<!ENTITY\s+([\w.-]+)\s+("[^"<&%]*"|'[^'<&%]*')\s*>""")
 _DOCTYPE: Final = re.compile(rb"<!DOCTYPE\s+svg[^>\[]*(?:\[((?:\s++|<!ENTITY[^<>]*>)*+)\]\s*)?>")
 
+_ROOT: Final = re.compile(rb"""<svg(?=[\s>/])((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*+)""")
+# What the document type of SVG 1 gives to a root that does not say it.
+_IMPLIED: Final = {b"xmlns": SVG.encode(), b"xmlns:xlink": b"http://www.w3.org/1999/xlink"}
+
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Write the cleaned drawing to ``sink``; in strong mode its pixels, as PNG.
@@ -75,7 +79,7 @@ def warm() -> None:
 
 
 def _without_prologue(untrusted: bytes, cleaning: Cleaning) -> Element:
-    """The root, without the document type that older programs write.
+    """The root, without the document type that older programs write, and with the namespaces that it stands for.
 
     Some define names for their namespaces there, which are put in. One that defines anything else is refused.
     """
@@ -91,6 +95,11 @@ def _without_prologue(untrusted: bytes, cleaning: Cleaning) -> Element:
             if untrusted.count(b"&%b;" % name) * len(said) > limits.XML_BYTES:
                 raise Bomb
             untrusted = untrusted.replace(b"&%b;" % name, said[1:-1])
+        root = _ROOT.search(untrusted, 0, _PROLOGUE_BYTES)
+        if root is not None:
+            said = re.sub(rb"\s+=", b"=", root[1])
+            implied = b"".join(b' %b="%b"' % each for each in _IMPLIED.items() if b"%b=" % each[0] not in said)
+            untrusted = untrusted[: root.end()] + implied + untrusted[root.end() :]
     return markup.parse(spelled_pictures.cleaned(untrusted, cleaning))
 
 
