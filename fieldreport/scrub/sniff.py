@@ -623,6 +623,8 @@ _NAMED_BY_THEMSELVES: Final = frozenset(
     | {"application/epub+zip", "application/hwp+zip"}
 )
 
+_ENTRY: Final = re.compile(rb"<(?:[\w.-]+:)?file-entry\b[^>]*>")
+_SAID: Final = re.compile(rb"""\b([\w-]+)\s*=\s*(["'])(.*?)\2""")
 
 # Pages, Numbers and Keynote: what they are packed in today, and what in 2009.
 _IWORK: Final = re.compile(r"\.iwa$|(^|\.(pages|numbers|key)/)(Index\.zip|index\.(apxl|xml)(\.gz)?)$")
@@ -657,6 +659,9 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
     if "mimetype" in names:
         named = _read_bounded(archive, "mimetype")[:100].strip().decode("ascii", "replace").removesuffix("-template")
         return named if named in _NAMED_BY_THEMSELVES else "application/octet-stream"
+    manifest = "META-INF/manifest.xml"  # some programs leave the name of the type to it
+    if manifest in names and (said := type_in_manifest(_read_bounded(archive, manifest))) in _NAMED_BY_THEMSELVES:
+        return said
     container = "META-INF/container.xml"  # books that were zipped again have it, and no longer say what they are
     if container in names and b"application/oebps-package+xml" in _read_bounded(archive, container):
         return "application/epub+zip"
@@ -665,6 +670,15 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
     if any(_IWORK.search(name) for name in names):
         return "application/vnd.apple.pages"
     return "application/zip"
+
+
+def type_in_manifest(untrusted: bytes) -> str:
+    """The type of an OpenDocument package by its manifest (ODF 1.3 part 2, 4.8.4): that of the entry of its root."""
+    for entry in _ENTRY.findall(untrusted):
+        said: dict[bytes, bytes] = {name: value for name, _, value in _SAID.findall(entry)}
+        if said.get(b"full-path") == b"/":
+            return said.get(b"media-type", b"").decode("ascii", "replace").removesuffix("-template")
+    return ""
 
 
 def _read_bounded(archive: zipfile.ZipFile, name: str) -> bytes:

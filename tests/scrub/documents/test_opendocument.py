@@ -246,6 +246,16 @@ def test_the_type_comes_first_and_uncompressed(clean: Clean, marks: Any, phone_p
     assert data[38:77] == b"application/vnd.oasis.opendocument.text"
 
 
+def test_a_document_that_only_its_manifest_names_is_read(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    named = text_file(marks, phone_photo)
+    with zipfile.ZipFile(io.BytesIO(named)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist() if name != "mimetype"}
+    said = 'manifest:media-type="application/vnd.oasis.opendocument.text" manifest:full-path="/"'
+    manifest = f'\ufeff<manifest:manifest xmlns:manifest="{URN}manifest:1.0"><manifest:file-entry {said} /></manifest:manifest>'
+    cleaned = clean(packed({**parts, "META-INF/manifest.xml": manifest}))
+    assert members(cleaned.data) == members(clean(named).data)
+
+
 def test_a_document_with_a_password_is_refused_as_encrypted(clean: Clean) -> None:
     manifest = f'<manifest:manifest xmlns:manifest="{URN}manifest:1.0"><manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry></manifest:manifest>'
     with pytest.raises(Refused) as refused:

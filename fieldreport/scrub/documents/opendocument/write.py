@@ -37,6 +37,7 @@ from fieldreport.scrub.documents.shown import Counting, Shown
 from fieldreport.scrub.documents.vocabularies import findings, load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Embedded, Sink, Source
+from fieldreport.scrub.sniff import type_in_manifest
 from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Refusal, Refused, Removed
 
 _HREF: Final = f"{XLINK}href"
@@ -105,7 +106,10 @@ class _Document:
         return media_type
 
     def _kind(self) -> str:
-        declared = self._old["mimetype"].strip().decode("ascii", "replace").removesuffix("-template")
+        if "mimetype" in self._old:
+            declared = self._old["mimetype"].strip().decode("ascii", "replace").removesuffix("-template")
+        else:
+            declared = type_in_manifest(self._old["META-INF/manifest.xml"])
         kind = declared.removeprefix(_TYPES)
         if kind not in _KINDS:
             raise Damaged
