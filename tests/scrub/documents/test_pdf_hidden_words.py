@@ -81,6 +81,11 @@ def test_words_that_nobody_sees_are_noted_and_stay(clean: Clean, content: bytes,
     assert not noted(data, Mode.STRONG)  # pictures of its pages have no words
 
 
+def test_words_that_are_a_speck_are_noted() -> None:
+    """PDFium reads no letters there; programs that copy text do."""
+    assert noted(document(b"BT /F0 0.001 Tf 50 50 Td (a name of somebody) Tj ET"))
+
+
 @pytest.mark.parametrize(
     ("content", "page"),
     [

@@ -234,6 +234,36 @@ def test_names_that_are_not_utf_8_do_not_stop_the_document(clean: Clean) -> None
     assert b"/#cb#ce#cc#e5" in clean(file.getvalue()).data
 
 
+def test_a_sampled_function_ends_with_its_samples(clean: Clean, unpacked: Unpacked) -> None:
+    with pikepdf.new() as document:
+        page = document.add_blank_page(page_size=(100, 100))
+        tint = document.make_stream(b"\x00\xff\x80\x40PLANTED")
+        tint.FunctionType, tint.Size, tint.BitsPerSample = 0, Array([2]), 8
+        tint.Domain, tint.Range = Array([0, 1]), Array([0, 1, 0, 1])
+        ink = Array([Name.Separation, Name.All, Array([Name.Lab, Dictionary(WhitePoint=Array([1, 1, 1]))]), tint])
+        page.obj.Resources = Dictionary(ColorSpace=Dictionary(CS0=ink))
+        page.obj.Contents = document.make_stream(b"/CS0 cs 1 scn 0 0 50 50 re f")
+        file = io.BytesIO()
+        document.save(file)
+    pieces = unpacked(clean(file.getvalue()).data)
+    assert b"\x00\xff\x80\x40" in pieces
+    assert not any(b"PLANTED" in piece for piece in pieces)
+
+
+@pytest.mark.parametrize(("intent", "is_kept"), [("Saturation", True), ("PLANTED", False)])
+def test_a_way_to_render_colours_is_one_that_there_is(
+    clean: Clean, unpacked: Unpacked, intent: str, *, is_kept: bool
+) -> None:
+    with pikepdf.new() as document:
+        page = document.add_blank_page(page_size=(100, 100))
+        page.obj.Contents = document.make_stream(f"/{intent} ri 0 0 50 50 re f".encode())
+        file = io.BytesIO()
+        document.save(file)
+    pieces = unpacked(clean(file.getvalue()).data)
+    assert any(f"/{intent} ri".encode() in piece for piece in pieces) is is_kept
+    assert any(b"re" in piece for piece in pieces)
+
+
 def test_ink_names_become_neutral(clean: Clean) -> None:
     with pikepdf.new() as document:
         page = document.add_blank_page(page_size=(100, 100))

@@ -166,7 +166,9 @@ class Colours:
             table = source.stream_dict if isinstance(source, Stream) else source
             if isinstance(source, Stream):
                 data = self._decoder.plain(source)
-                kept: Any = self._stream(clean_calculator(data) if table.get("/FunctionType") == 4 else data)
+                kept: Any = self._stream(
+                    clean_calculator(data) if table.get("/FunctionType") == 4 else data[: _samples_bytes(table)]
+                )
             else:
                 kept = self._new.make_indirect(Dictionary())
             values.keys(table, _FUNCTION, kept)
@@ -194,6 +196,21 @@ class Colours:
             return kept
 
         return self._once("shading", source, make)
+
+
+def _samples_bytes(table: Any) -> int | None:
+    """How long the samples of a sampled function are (ISO 32000-1, 7.10.2); None where it does not say."""
+    size, results = table.get("/Size"), table.get("/Range")
+    bits = values.integer(table.get("/BitsPerSample"))
+    if not isinstance(size, Array) or not isinstance(results, Array) or bits is None:
+        return None
+    counts = [values.integer(each) for each in size]
+    if any(count is None or count < 1 for count in counts) or bits < 1:
+        return None
+    total = len(results) // 2 * bits
+    for count in counts:
+        total *= count or 1
+    return -(-total // 8)
 
 
 def components(space: Any) -> int | None:

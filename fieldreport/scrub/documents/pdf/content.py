@@ -30,7 +30,7 @@ from fieldreport.scrub.verdicts import Bomb, Damaged
 
 # ISO 32000-1, annex A, without marked content and compatibility sections.
 _DRAWING: Final = frozenset(
-    {"b", "B", "b*", "B*", "c", "cm", "d", "f", "F", "f*", "h", "i", "j", "J", "l", "m", "M", "n", "q", "Q", "re", "ri"}
+    {"b", "B", "b*", "B*", "c", "cm", "d", "f", "F", "f*", "h", "i", "j", "J", "l", "m", "M", "n", "q", "Q", "re"}
     | {"s", "S", "v", "w", "W", "W*", "y"}
     | {"G", "g", "K", "k", "RG", "rg", "SC", "sc", "d0", "d1"}
     | {"BT", "ET", "T*", "Tc", "Td", "TD", "TL", "Tm", "Tr", "Ts", "Tw", "Tz"}
@@ -55,6 +55,7 @@ _UNPAINTED: Final[dict[str, tuple[str, ...]]] = {
 _PALE: Final = re.compile(rb"\n(?:[37] Tr|(?:(?:1|0?\.9\d*) ){1,3}r?g|(?:0?\.0\d*|0)(?: (?:0?\.0\d*|0)){3} k)\n")
 _OTHER_WORDS: Final = ("/ActualText", "/Alt", "/E", "/Lang")  # of marked content (ISO 32000-1, 14.9)
 _DEVICE_NAMES: Final = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
+_INTENT: Final = values.one_of("/AbsoluteColorimetric", "/RelativeColorimetric", "/Saturation", "/Perceptual")
 _PENDING: Final = Name("/Pending")
 
 
@@ -160,7 +161,7 @@ class Rewriter:
                 continue  # no operator, so viewers pass over it
             if hidden and operator in _UNPAINTED:
                 kept.extend(_unpainted(operator, instruction.operands))
-            elif operator in _DRAWING:
+            elif operator in _DRAWING or (operator == "ri" and _is_intent(instruction.operands)):
                 keep(instruction)
             elif operator in _SHOWING:
                 self.shown += 1
@@ -317,6 +318,11 @@ class Rewriter:
             return operand
         properties = self._old_resources.get("/Properties")
         return properties.get(operand) if isinstance(properties, Dictionary) else None
+
+
+def _is_intent(operands: Any) -> bool:
+    """Whether it is one of the ways to render colours (ISO 32000-1, 8.6.5.8)."""
+    return len(operands) == 1 and _INTENT(operands[0]) is not None
 
 
 def _written(instructions: list[Any]) -> bytes:

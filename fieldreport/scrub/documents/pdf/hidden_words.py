@@ -19,6 +19,8 @@ from fieldreport.scrub.documents.pdf.values import Rectangle
 from fieldreport.scrub.verdicts import Noted
 
 _TINY: Final = 1.5  # points; print that has to be read has five and more
+_SPECK: Final = 0.05  # points: nobody sets a blank so small
+_NO_TEXT: Final = 2  # bytes of a string that ends at once
 _NEARLY_WHITE: Final = 235  # of 255
 _SEE_THROUGH: Final = 20  # of 255
 _SCALE: Final = 2.0  # pixels a point, where words may be covered
@@ -320,6 +322,8 @@ def _letters(page: Any, items: list[Any]) -> int:
     total = 0
     for item in items:
         length = _text_of(item, text_page, None, 0)
+        if length <= _NO_TEXT and _size(item, UNCHANGED) < _SPECK:
+            total += _LETTERS  # so small that PDFium reads no letters: programs that copy text do
         buffer = ctypes.create_string_buffer(length)
         _text_of(item, text_page, buffer, length)
         total += sum(map(str.isalnum, buffer.raw.decode("utf-16-le", "replace")))
