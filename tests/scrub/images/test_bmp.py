@@ -52,6 +52,61 @@ def test_an_older_header_is_understood(clean: Clean) -> None:
         assert after.convert("RGB").tobytes() == image.tobytes()
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize(
+    ("depth", "masks"),
+    [
+        (16, (0xF00, 0xF0, 0xF, 0)),
+        (16, (0xF00, 0xF0, 0xF, 0xF000)),
+        (16, (0xE0, 0x1C, 0x3, 0)),
+        (16, (0xFF00, 0xFF, 0, 0)),
+        (32, (0x3FF0_0000, 0xF_FC00, 0x3FF, 0xC000_0000)),
+        (32, (0xFFE0_0000, 0x1F_FC00, 0x3FF, 0)),
+        (32, (0xFFFF_F000, 0xFF0, 0xF, 0)),
+    ],
+)
+def test_colours_lie_where_the_masks_say(
+    clean: Clean, depth: int, masks: tuple[int, int, int, int], direction: int
+) -> None:
+    """Whichever bits they are: graphics programs and consoles write other than those of Windows."""
+    width, height = 3, 2
+    numbers = [[(0x9E37_79B9 * (3 * y + x + 1)) & (1 << depth) - 1 for x in range(width)] for y in range(height)]
+    rows = [b"".join(number.to_bytes(depth // 8, "little") for number in row) for row in numbers]
+    rows = [row + bytes(-len(row) % 4) for row in rows]
+    info = struct.pack("<IiiHHIIiiII", 56, width, height * direction, 1, depth, 3, 0, 0, 0, 0, 0)
+    pixels = b"".join(rows[::-direction])
+    bare = info + struct.pack("<4I", *masks) + pixels
+    copy = clean(b"BM" + struct.pack("<IHHI", 14 + len(bare), 0, 0, 70) + bare)
+    assert clean(bare).data == copy.data
+
+    def shown(number: int, mask: int) -> int:
+        lowest = mask & -mask
+        return round((number & mask) // lowest * 255 / (mask // lowest)) if mask else 0
+
+    with Image.open(io.BytesIO(copy.data)) as after:
+        assert after.mode == ("RGBA" if masks[3] else "RGB")
+        for y, row in enumerate(numbers):
+            for x, number in enumerate(row):
+                found = after.getpixel((x, y))
+                assert isinstance(found, tuple)
+                for each, mask in zip(found, masks, strict=False):
+                    assert abs(each - shown(number, mask)) <= (mask.bit_length() > 20)
+
+
+def test_a_picture_of_which_nothing_is_visible_is_all_visible(clean: Clean) -> None:
+    """Programs name bits for what is visible and leave them empty."""
+    info = struct.pack("<IiiHHIIiiII", 56, 2, 1, 1, 16, 3, 0, 0, 0, 0, 0)
+    bare = info + struct.pack("<4I", 0xF00, 0xF0, 0xF, 0xF000) + struct.pack("<HH", 0xF84, 0x048)
+    with Image.open(io.BytesIO(clean(bare).data)) as after:
+        assert after.mode == "RGB"
+        assert after.tobytes() == bytes((255, 136, 68, 0, 68, 136))
+
+
+def test_masks_without_pixels_are_damage(refusal_of: RefusalOf) -> None:
+    info = struct.pack("<IiiHHIIiiII", 56, 4, 4, 1, 16, 3, 0, 0, 0, 0, 0) + struct.pack("<4I", 0xF00, 0xF0, 0xF, 0)
+    assert refusal_of(b"BM" + struct.pack("<IHHI", 70, 0, 0, 70) + info + bytes(8)) is Refusal.DAMAGED
+
+
 def test_run_lengths_are_understood(clean: Clean) -> None:
     """Two rows of eight pixels, bottom row first: eight of colour 1, then four each of 2 and 3 (BI_RLE8)."""
     runs = bytes((8, 1, 0, 0, 4, 2, 4, 3, 0, 0, 0, 1))
