@@ -18,7 +18,7 @@ _STATES: Final = "|".join(_TABLE["pseudo"].split())
 _COUNTING: Final = "|".join(_TABLE["counting"].split())
 _NUMBER: Final = re.compile(_TABLE["number"], re.IGNORECASE)
 _SHOWN: Final = re.compile(_TABLE["shown"])
-_REFERENCE: Final = r"url\((?:#a[0-9]{1,6}|image[0-9]{1,5}\.(?:jpg|png|gif))\)"
+_REFERENCE: Final = r"url\((?:#a[0-9]{1,6}|image[0-9]{1,5}\.(?:jpg|png|gif|svg))\)"
 _PIECES: Final = re.compile(
     rf"(?P<reference>{_REFERENCE})|(?P<function>-?[a-zA-Z][a-zA-Z0-9-]*)\(|(?P<word>-?[a-zA-Z][a-zA-Z0-9-]*)"
     rf'|(?P<hash>{_TABLE["hash"]})|(?P<number>[-+]?[0-9.]+[-+.0-9a-zA-Z%]*)|(?P<string>"[^"\\<&]*")'

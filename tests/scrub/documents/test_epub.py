@@ -228,6 +228,14 @@ def test_elements_and_values_are_those_of_the_table(clean: Clean, page: str, kep
     assert clean(cleaned.data).data == cleaned.data
 
 
+def test_a_drawing_behind_the_words_of_a_book_stays(clean: Clean) -> None:
+    item = '<item id="d" href="d.svg" media-type="image/svg+xml"/>'
+    page = '<p style="background-image:url(d.svg)">gate</p>'
+    parts = members(clean(packed(small(item + SPINE, page, d_svg=DRAWING))).data)
+    assert '<p style="background-image:url(image1.svg)">gate</p>' in parts["book/chapter1.xhtml"]
+    assert "<path" in parts["book/image1.svg"]
+
+
 def test_a_picture_of_a_rule_that_goes_is_not_in_the_book(clean: Clean, phone_photo: bytes) -> None:
     sheet = "p[kim]{background:url(p.jpg)} p{background:url(p.jpg) kim} #gone{background:url(p.jpg)}"
     item = '<item id="p" href="p.jpg" media-type="image/jpeg"/>'
