@@ -502,6 +502,40 @@ def test_styles_of_a_master_page_keep_its_name_before_theirs(clean: Clean, name:
     assert clean(cleaned).data == cleaned
 
 
+OLDER = "<office:document-meta><office:meta><meta:generator>{}</meta:generator></office:meta></office:document-meta>"
+
+
+@pytest.mark.parametrize(
+    ("program", "bare", "angle"),
+    [
+        ("OpenOffice.org/3.0$Win32", True, "45deg"),
+        ("IBM_Lotus_Symphony/3.0$Win32 OpenOffice.org_project/310m11$Build-9399", True, "45deg"),
+        ("LibreOffice/5.1.6", False, "45deg"),
+        ("LibreOffice/7.4.7", False, "450"),
+        ("Kim's", False, "450"),
+    ],
+)
+def test_what_programs_draw_by_the_name_of_an_older_one_is_said_in_the_slides(
+    clean: Clean,
+    program: str,
+    bare: bool,  # noqa: FBT001 - a parameter
+    angle: str,
+) -> None:
+    """Else a chart that stood on the page gets a frame filled in blue, and gradients turn."""
+    own = '<style:style style:name="gr1" style:family="graphic"/><style:style style:name="gr2" style:family="graphic"/>'
+    frame = '<draw:frame draw:style-name="{0}"><draw:object xlink:href="./Object 1"/></draw:frame>'
+    body = f'<draw:page>{frame.format("gr1")}{frame.format("gr2")}<draw:rect draw:style-name="gr2"/></draw:page>'
+    gradient = '<draw:gradient draw:name="Haze" draw:style="linear" draw:angle="450"/>'
+    styles = f'<office:document-styles {NAMESPACES} office:version="1.2"><office:styles>{gradient}</office:styles></office:document-styles>'
+    parts = {"styles.xml": styles, "meta.xml": OLDER.format(program), "Object 1/content.xml": open_documents.CHART}
+    data = document("presentation", body, own, parts=parts)
+    cleaned = clean(data)
+    found = members(cleaned.data)
+    assert found["content.xml"].count('draw:fill="none" draw:stroke="none"') == bare
+    assert f'draw:angle="{angle}"' in found["styles.xml"]
+    assert clean(cleaned.data).data == cleaned.data
+
+
 def test_formulas_that_name_a_hidden_sheet_become_values(clean: Clean) -> None:
     styles = (
         '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>'

@@ -20,6 +20,7 @@ from lxml import etree
 from fieldreport import limits
 from fieldreport.scrub.documents import archive, markup
 from fieldreport.scrub.documents.markup import Element, remove, split
+from fieldreport.scrub.documents.opendocument import older
 from fieldreport.scrub.documents.opendocument.hidden import Hiding
 from fieldreport.scrub.documents.opendocument.names import Names
 from fieldreport.scrub.documents.opendocument.namespaces import (
@@ -52,6 +53,7 @@ _MANIFEST: Final = load("opendocument/manifest")
 _FINDINGS: Final = findings()
 _SHOWN: Final = Shown.of("opendocument", _VOCABULARIES)
 _FRAMED: Final = frozenset({"image", "object", "text-box", "table"})
+_DRAWN: Final = frozenset({"presentation", "graphics"})
 _INSIDE: Final = {"drawing": "graphics"}  # name of a document's body → of its type, where they differ
 _PATH: Final = re.compile(r"[/\\]")
 
@@ -185,6 +187,10 @@ class _Body:
         }
         if "content.xml" not in parts:
             return
+        if "meta.xml" in self._old and _kind_of(parts["content.xml"].root) in _DRAWN:
+            meta = self._old["meta.xml"]
+            for part in parts.values():
+                older.settle(part, meta)
         hiding = Hiding([*parts.values()])
         for part in parts.values():
             self._drop(part, hiding)
