@@ -15,7 +15,7 @@ import bisect
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Final, cast
 
 from PIL import Image, ImageChops, ImageFilter
 
@@ -116,11 +116,15 @@ def has_dots(strip: Image.Image, *, across: int = 1) -> bool:
 
     ``across``: 2 for a picture of half as many pixels to the inch, each the mean of four.
     """
-    floor = _floor(strip)
+    red, green, blue = strip.split()
+    floor = ImageChops.darker(red, green)
+    lack = ImageChops.subtract(floor, blue)
+    _, most = cast("tuple[int, int]", lack.getextrema())
+    if most * _FINER < _CONTRAST:  # all of it is black, grey or white, as many pages are
+        return False
     level = _paper_level(floor)
     if not level:
         return False
-    lack = ImageChops.subtract(floor, strip.getchannel("B"))
     lack = lack.point([min(255, _FINER * value) for value in range(256)])
     if across == 1:
         lack = _smoothed(lack)
