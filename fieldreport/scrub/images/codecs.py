@@ -278,6 +278,19 @@ def encode_webp(image: Image.Image, *, lossless: bool) -> bytes:
     return _save(image, "WEBP", lossless=lossless, exact=True, quality=JPEG_QUALITY)
 
 
+def without_unseen(image: Image.Image) -> Image.Image:
+    """The same picture, black where it is transparent: programs leave there what was erased or cut out."""
+    if image.mode not in {"RGBA", "LA"}:
+        return image
+    alpha = image.getchannel("A")
+    lowest, _ = cast("tuple[int, int]", alpha.getextrema())
+    if lowest > 0:
+        return image
+    seen = Image.new(image.mode, image.size)
+    seen.paste(image, mask=alpha.point([0] + [255] * 255))
+    return seen
+
+
 def _save(image: Image.Image, form: str, **options: Any) -> bytes:
     # Pillow would write what it remembers of the original: profile, comment, Exif, transparency of a palette apart.
     if isinstance(image, ImageFile.ImageFile):
@@ -286,7 +299,7 @@ def _save(image: Image.Image, form: str, **options: Any) -> bytes:
         image = image._new(image.im)  # noqa: SLF001 - a copy would cost its size again
     image.info = {name: value for name, value in image.info.items() if name == "transparency"}
     with io.BytesIO() as file:
-        image.save(file, form, **options)
+        without_unseen(image).save(file, form, **options)
         return file.getvalue()
 
 

@@ -107,7 +107,7 @@ def _page(image: Image.Image, profile: bytes, cleaning: Cleaning) -> _Page:
         image, known = codecs.to_srgb(image, profile), icc_profiles.Known.SRGB
     if image.mode not in _MODES:
         image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
-    image = paper.page(image, cleaning)
+    image = codecs.without_unseen(paper.page(image, cleaning))
     coloured = image.mode in {"RGB", "RGBA"}
     return _Page(image=image, profile=icc_profiles.profile_for(known) if known is not None and coloured else None)
 
