@@ -1,7 +1,7 @@
 """The ZIP container of office documents: bounds before anything is unpacked, and a writer that adds no metadata.
 
 Written archives have one date, one compression, no comments, no extra fields and members in a fixed order, so they
-depend on their content alone.
+depend on their content alone. Pictures are not compressed again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
 _LEVEL: Final = 6
+_STORED: Final = ("mimetype", ".jpg", ".png", ".gif")
 _ENCRYPTED: Final = 0x1
 _MARKUP: Final = (".xml", ".xhtml", ".html", ".htm")
 # In every Office file, and without words.
@@ -118,13 +119,13 @@ def resolve(folder: str, untrusted_address: str) -> str:
     return posixpath.normpath(posixpath.join("/", folder, unquote(untrusted_address))).lstrip("/")
 
 
-def write(sink: Sink, members: Iterable[tuple[str, bytes]], *, stored: frozenset[str] = frozenset()) -> None:
-    """Write an archive. ``stored`` members are not compressed (the ``mimetype`` of ODF and EPUB has to be readable)."""
+def write(sink: Sink, members: Iterable[tuple[str, bytes]]) -> None:
+    """Write an archive. The ``mimetype`` of ODF and EPUB is not compressed, because it has to be readable."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in members:
             member = zipfile.ZipInfo(name, _DATE)
             member.create_system = 0
-            member.compress_type = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
+            member.compress_type = zipfile.ZIP_STORED if name.endswith(_STORED) else zipfile.ZIP_DEFLATED
             archive.writestr(member, data, compresslevel=_LEVEL)
     sink.write(file.getvalue())

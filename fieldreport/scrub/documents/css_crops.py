@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from typing import Final, NamedTuple, cast
 
+from lxml import etree
+
 from fieldreport.scrub.documents.markup import Element, split
 
 _COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -28,6 +30,8 @@ _SIZED: Final = re.compile(
 )
 _COVERED: Final = re.compile(r"(?<![\w-])background(?:-size)?\s*:[^;]*\bcover\b", re.IGNORECASE)
 _BACKGROUND: Final = re.compile(r"(?<![\w-])background(?:-image)?\s*:[^;]*\burl\(", re.IGNORECASE)
+
+_STYLES: Final = etree.XPath("descendant-or-self::*/@style")
 
 
 class Step(NamedTuple):
@@ -68,7 +72,7 @@ def crops_pictures(root: Element, steps: Collection[Step], pictures: Collection[
     if _COVERS in steps:
         return True
     # Asked of libxml2, because most elements of a page have neither a style nor a picture.
-    if any(map(_is_covered, cast("list[str]", root.xpath("descendant-or-self::*/@style")))):
+    if any(map(_is_covered, cast("list[str]", _STYLES(root)))):
         return True
     seen: set[Element] = set()
     for node in root.iter(*(f"{{*}}{name}" for name in pictures)):

@@ -35,15 +35,14 @@ USUAL_FONT: Final = "Arial"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a value may be: its kind, and what judges one; None where nothing does."""
+    """What a value may be: its kind, and what judges one, None where nothing does.
+
+    ``plain``: nothing in such a value has to be escaped.
+    """
 
     kind: str
     fits: Callable[[str], object] | None
-
-    @property
-    def plain(self) -> bool:
-        """Whether nothing in such a value has to be escaped."""
-        return self.kind in _PLAIN
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,7 @@ def _vocabulary(table: Mapping[str, Any], prefixes: Mapping[str, str]) -> Vocabu
 
     @cache
     def value(kind: str) -> Value:
-        return Value(kind, _judge(kind, table))
+        return Value(kind, _judge(kind, table), kind in _PLAIN)
 
     elements: dict[str, Mapping[str, Value]] = {}
     for names, kinds in _elements(table):

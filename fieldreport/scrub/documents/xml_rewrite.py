@@ -18,6 +18,8 @@ _COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/
 _FOREIGN: Final = {RELATIONSHIPS: "r"}
 _WITHOUT_PREFIX: Final = frozenset({"s", "html", "ncx", "svg", "opf"})
 _KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
+_VALUES_MOST: Final = 1_000  # that are remembered of an attribute: a document says the same again and again
+_LONG: Final = 200  # characters of a value that nobody says twice
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
 _PIECES: Final = 100_000  # of the new document before they are joined: a short string takes 60 bytes
@@ -33,17 +35,31 @@ Make = Callable[[Element, str, str], str | None]
 """What a cleaner makes of a value: (element, attribute, old value) to the new one, or None when the attribute goes."""
 
 
+class _Way(dict[str, str]):
+    """How one attribute of one kind of element is written: of the values that were met, what each becomes.
+
+    ``start``: up to its value. ``make``: makes the value of each element, so that none is remembered. ``settle`` makes
+    what is only a matter of the old value.
+    """
+
+    __slots__ = ("_of", "make", "name", "settle", "start", "value")
+
+    def __init__(self, of: Rewriting, name: str, start: str, value: Value) -> None:
+        self._of = of
+        self.name = name
+        self.start = start
+        self.value = value
+        self.make: Make | None = None
+        self.settle: Callable[[str], str | None] | None = None
+
+    def __missing__(self, value: str) -> str:
+        written = self._of.written(self, value, value if self.settle is None else self.settle(value))
+        if len(self) < _VALUES_MOST and len(value) < _LONG:
+            self[value] = written
+        return written
+
+
 @dataclass(slots=True)  # not frozen, because a small document makes more of these than it has values
-class _Way:
-    """How one attribute of one kind of element is written."""
-
-    start: str  # up to its value
-    make: Make | None
-    fits: Callable[[str], object] | None
-    plain: bool  # there is nothing to escape
-
-
-@dataclass(slots=True)
 class _Place:
     """What becomes of one kind of element: ``keep``, ``unwrap`` or ``drop``; and of its attributes and its text."""
 
@@ -79,7 +95,7 @@ class Rewriting:
         self._vocabularies = vocabularies
         self._removed = removed
         self._findings = findings
-        self._made = {"font": self._font, **made}
+        self._made = made
         self._void = void
         self._lost = lost
         self._unsaid = unsaid
@@ -153,10 +169,13 @@ class Rewriting:
         value = place.attributes.get(name)
         way = None
         if value is not None:
-            make = self._made.get(value.kind)
+            way = _Way(self, name, f' {self._name(name, of_attribute=True)}="', value)
             if value.kind == "declarations" and value.fits is not None:
-                make = partial(self._declarations, value.fits)
-            way = _Way(f' {self._name(name, of_attribute=True)}="', make, value.fits, value.plain)
+                way.settle = partial(self._declarations, value.fits)
+            elif value.kind in self._made:
+                way.make = self._made[value.kind]
+            elif value.kind == "font":
+                way.settle = self._font
         if len(place.ways) < _KINDS_MOST:
             place.ways[name] = way
         return way
@@ -228,34 +247,43 @@ class Rewriting:
         ways = place.ways
         for name, value in attributes:
             way = ways[name] if name in ways else self._way(place, name)
-            if way is not None:
-                made = value if way.make is None else way.make(old, name, value)
-                if made and not made.isascii():
-                    made = self._unmarked(made) or " "  # the sign of a list may be one that shows nothing
-                if made is not None and (way.fits is None or way.fits(made)):
-                    if not way.plain and _SPECIAL_IN_VALUE.search(made) is not None:
-                        made = _as_markup(made, _ESCAPES_IN_VALUE)
-                    written += f'{way.start}{made}"'
-                    continue
-            if value:
-                self._report_attribute(name)
+            if way is None:
+                if value:
+                    self._report_attribute(name)
+            elif way.make is None:
+                written += way[value]
+            else:
+                written += self.written(way, value, way.make(old, name, value))
         return written
 
-    def _font(self, _: Element, __: str, value: str) -> str:
+    def written(self, way: _Way, old: str, made: str | None) -> str:
+        """An attribute as it is written; nothing where what was made of its old value may not stay."""
+        value = way.value
+        if made and not made.isascii():
+            made = self._unmarked(made) or " "  # the sign of a list may be one that shows nothing
+        if made is None or (value.fits is not None and not value.fits(made)):
+            if old:
+                self._report_attribute(way.name)
+            return ""
+        if not value.plain and _SPECIAL_IN_VALUE.search(made) is not None:
+            made = _as_markup(made, _ESCAPES_IN_VALUE)
+        return f'{way.start}{made}"'
+
+    def _font(self, value: str) -> str:
         """A font of the table, in its place one that every program has: a house's own font tells whose it is."""
         known = listed("font", value.strip("\"' "))
         if known is None:
             self._removed.add(Removed.OTHER_METADATA)
         return USUAL_FONT if known is None else known
 
-    def _declarations(self, fits: Callable[[str], object], element: Element, name: str, value: str) -> str | None:
+    def _declarations(self, fits: Callable[[str], object], value: str) -> str | None:
         """Those of a style's declarations that the table knows, in one form."""
         kept = []
         for declaration in value.split(";"):
             key, _, said = declaration.partition(":")
             said = " ".join(said.split())
             if key.strip().lower() == "font-family":
-                said = ",".join(f'"{self._font(element, name, font)}"' for font in said.split(","))
+                said = ",".join(f'"{self._font(font)}"' for font in said.split(","))
             settled = f"{key.strip().lower()}:{said}"
             if fits(settled):
                 kept.append(settled)
@@ -270,7 +298,7 @@ class Rewriting:
         if not text:
             return ""
         if place.text is None or (place.text.fits is not None and not place.text.fits(text)):
-            if self._unsaid is not None:
+            if self._unsaid is not None and not text.isspace():
                 self._unsaid(text)
             return ""
         kept = text if text.isascii() else self._unmarked(text)

@@ -36,7 +36,7 @@ class WarmUp:
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._inputs = [self._kept(data) for data in (_photo(), _TEXT, *_recordings(), _text_document())]
+        self._inputs = [self._kept(data) for data in (_photo(), _TEXT, *_recordings(), _text_document(), _book())]
         self._output = os.memfd_create("warm-up")
         self._keeps_memory: object = None
 
@@ -113,6 +113,24 @@ def _text_document() -> bytes:
         "</office:document-content>"
     )
     return _packed({"mimetype": kind, "META-INF/manifest.xml": manifest, "content.xml": content, "meta.xml": "<m/>"})
+
+
+def _book() -> bytes:
+    """Of one page, with a style and a drawing: what most of the code for books, pages, drawings and styles reads."""
+    container = (
+        f'<container xmlns="{_OASIS}:container"><rootfiles><rootfile full-path="p.opf"/></rootfiles></container>'
+    )
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf"><metadata/><manifest><item id="a" href="a.xhtml" '
+        'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>'
+    )
+    page = (
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>a</title><style>.a{color:red;font-family:Arial}</style>'
+        '</head><body><p class="a" id="b">a<br/><a href="#b">b</a></p><svg xmlns="http://www.w3.org/2000/svg" '
+        'viewBox="0 0 9 9"><path id="c" d="M0 0h9" style="fill:red"/></svg></body></html>'
+    )
+    kind = "application/epub+zip"
+    return _packed({"mimetype": kind, "META-INF/container.xml": container, "p.opf": package, "a.xhtml": page})
 
 
 def _packed(parts: Mapping[str, str]) -> bytes:

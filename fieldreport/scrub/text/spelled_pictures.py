@@ -26,10 +26,10 @@ from fieldreport.scrub.text.tables import (
     ENCODED,
     LETTERS_RUN,
     LETTERS_SIGNS,
-    NO_CAPITALS,
     NO_DIGITS,
     SHAPES,
     SHAPES_RUN,
+    Sought,
 )
 from fieldreport.scrub.verdicts import Bomb, Refused, Removed
 
@@ -161,10 +161,8 @@ _ONLY_FILES: Final = frozenset({_UUENCODED, _DUMPED})  # which also spell what i
 def may_be_in(text: bytes) -> bool:
     """Whether there may be one in a text of UTF-8: quick, and never wrong when it says no."""
     table, run = LETTERS_RUN
-    if run in text.translate(table):
-        capitals = text.translate(None, NO_CAPITALS)
-        if any(few in capitals and sign[:1] in text and sign in text for few, sign in LETTERS_SIGNS):
-            return True
+    if run in text.translate(table) and any(_is_in(text, sought) for sought in LETTERS_SIGNS):
+        return True
     first, later = ENCODED
     if text.startswith(first) or later in text:
         return True
@@ -172,12 +170,18 @@ def may_be_in(text: bytes) -> bool:
     shown = text.translate(table)
     if SHAPES_RUN not in shown:
         return False
-    if any(shape in text for shape in SHAPES):
+    if _is_in(text, SHAPES):
         return True
     if run not in shown:
         return False
     digits = text.lower().translate(None, NO_DIGITS)
     return any(sign in digits for sign in DIGITS_SIGNS)
+
+
+def _is_in(text: bytes, sought: Sought) -> bool:
+    others, signs = sought
+    left = text.translate(None, others)
+    return any(few in left and sign in text for few, sign in signs)
 
 
 def cleaned(text: str, cleaning: Cleaning) -> str:

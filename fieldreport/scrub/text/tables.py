@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import filterfalse
 from pathlib import Path
 from typing import Final
 
@@ -28,21 +29,41 @@ def _only(characters: str) -> bytes:
 
 LETTERS_RUN: Final = _only(_PICTURES["letters"]["of"]), b"a" * _PICTURES["letters"]["most"]
 """For ``bytes.translate``, and what is in the answer where a picture may be spelled out in letters."""
-NO_CAPITALS: Final = bytes(code for code in range(256) if not ord("A") <= code <= ord("Z"))
-LETTERS_SIGNS: Final[tuple[tuple[bytes, bytes], ...]] = tuple(
-    (sign.encode().translate(None, NO_CAPITALS), sign.encode()) for sign in _PICTURES["letters"]["with"]
-)
-"""One of them is in every text in which one is: what is left of it without ``NO_CAPITALS``, and it itself.
+_CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
+
+Sought = tuple[bytes, tuple[tuple[bytes, bytes], ...]]
+"""Signs, one of which is in every text in which a picture is: what to delete from the text, and of each of them what
+is among the little that is left then, and it itself.
 
 Where the first is not among what is left of a text, the second need not be looked for in all of it.
 """
+
+
+def _sought(signs: list[str], kept: bytes) -> Sought:
+    others = bytes(code for code in range(256) if code not in kept)
+    return others, tuple((sign.encode().translate(None, others), sign.encode()) for sign in signs)
+
+
+def _by_their_own(signs: list[str]) -> Sought:
+    """Among the characters of these signs, and those that keep a value of markup from the next."""
+    return _sought(signs, "".join(signs).encode() + b'"<>')
+
+
+def _have_capitals(sign: str) -> bool:
+    return len(set(sign.encode()) & set(_CAPITALS)) > 1
+
+
+LETTERS_SIGNS: Final[tuple[Sought, ...]] = (
+    _sought(list(filter(_have_capitals, _PICTURES["letters"]["with"])), _CAPITALS),
+    _by_their_own(list(filterfalse(_have_capitals, _PICTURES["letters"]["with"]))),
+)
 DIGITS_RUN: Final = _only(_PICTURES["digits"]["of"]), b"a" * _PICTURES["digits"]["most"]
 """The same for digits, and"""
 DIGITS_SIGNS: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["digits"]["with"])
 """what is in such a text in small letters without all that is no digit."""
 SHAPES_RUN: Final = b"a" * _PICTURES["shapes"]["most"]
 """In the same answer where bytes may be shown line by line, and"""
-SHAPES: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["shapes"]["with"])
+SHAPES: Final = _by_their_own(_PICTURES["shapes"]["with"])
 """what is in such a text."""
 ENCODED: Final = b"begin ", b"\nbegin"
 """The beginning of a text, or what is in it, in which a file is uuencoded."""

@@ -33,7 +33,7 @@ def packed(parts: Mapping[str, bytes]) -> bytes:
     if "" in parts:
         return parts[""]
     sink = Sink()
-    archive.write(sink, parts.items(), stored=frozenset({"mimetype"} & parts.keys()))
+    archive.write(sink, parts.items())
     return sink.source().whole()
 
 

@@ -166,7 +166,7 @@ class _Book:
             ("META-INF/container.xml", _CONTAINER_FILE),
             ("book/package.opf", self._package()),
         ]
-        archive.write(sink, [*head, *files], stored=frozenset({"mimetype"}))
+        archive.write(sink, [*head, *files])
 
     def _refuse_encrypted(self) -> None:
         if "META-INF/rights.xml" in self._old:

@@ -76,6 +76,7 @@ _FRAMES: Final = frozenset(
     | {"absoluteAnchor", "buBlip", "pic", "numPicBullet"}
 )
 _SHAPES: Final = frozenset({"pict", "object"})
+_RELATED: Final = etree.XPath(f"descendant-or-self::*[@*[namespace-uri()='{RELATIONSHIPS}']]")
 _PROPERTIES: Final = ("{*}cNvPr", "{*}docPr")
 _SHAPED: Final = tuple(
     f"{{*}}{name}" for name in ("sp", "wsp", "pic", "grpSp", "wgp", "graphicFrame", "cxnSp", "drawing")
@@ -192,7 +193,7 @@ def resolve(root: Element, part: PartCleaning) -> None:
         if split(str(element.tag))[1] == "oleObj":
             _show_instead(element, part.package.cleaning.removed)
     # Asked of libxml2, because most elements of a large document have no relationship.
-    found = root.xpath("descendant-or-self::*[@*[namespace-uri()=$relationships]]", relationships=RELATIONSHIPS)
+    found = _RELATED(root)
     for diagram in root.iter(f"{_D}relIds"):
         _find_drawing(diagram, part)
     for element in cast("list[Element]", found):

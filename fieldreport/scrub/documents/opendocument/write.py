@@ -104,7 +104,7 @@ class _Document:
         media_type = f"{_TYPES}{kind}"
         members = [("mimetype", media_type.encode()), ("META-INF/manifest.xml", self._manifest(media_type))]
         members += [(name, data) for name, (_, data) in self._members.items() if not name.endswith("/")]
-        archive.write(sink, members, stored=frozenset({"mimetype"}))
+        archive.write(sink, members)
         return media_type
 
     def _kind(self) -> str:

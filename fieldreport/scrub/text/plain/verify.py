@@ -22,7 +22,6 @@ from fieldreport.scrub.text.tables import (
     IGNORABLE,
     LETTERS_RUN,
     LETTERS_SIGNS,
-    NO_CAPITALS,
     SHAPES,
     SHAPES_RUN,
 )
@@ -147,13 +146,17 @@ def may_hold_pictures(said: bytes) -> bool:
         return True
     digits, digits_run = DIGITS_RUN
     numbers = said.translate(digits)
-    if SHAPES_RUN in numbers and (digits_run in numbers or any(shape in said for shape in SHAPES)):
+    if SHAPES_RUN in numbers and (digits_run in numbers or _holds_one(said, *SHAPES)):
         return True
     letters, letters_run = LETTERS_RUN
     if letters_run not in said.translate(letters):
         return False
-    rare = said.translate(None, NO_CAPITALS)
-    return any(capitals in rare and sign[:1] in said and sign in said for capitals, sign in LETTERS_SIGNS)
+    return any(_holds_one(said, *sought) for sought in LETTERS_SIGNS)
+
+
+def _holds_one(said: bytes, others: bytes, signs: Iterable[tuple[bytes, bytes]]) -> bool:
+    rare = said.translate(None, others)
+    return any(few in rare and sign in said for few, sign in signs)
 
 
 def _plain(letters: str) -> str:
