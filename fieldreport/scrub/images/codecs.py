@@ -31,9 +31,10 @@ from PIL import (
 
 from fieldreport import limits
 from fieldreport.scrub.format import check_image
-from fieldreport.scrub.verdicts import Damaged, Noted, Refused
+from fieldreport.scrub.verdicts import Damaged, Noted, Refusal, Refused
 
 JPEG_QUALITY: Final = 95
+_UNKNOWN_SAMPLES: Final = "unknown pixel mode"  # what Pillow says of them, and of nothing else
 _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # Ours are stricter and come first; Pillow's own would only warn.
@@ -156,10 +157,16 @@ def open_tiff(untrusted_file: BinaryIO) -> TiffImagePlugin.TiffImageFile:
     """Opened at its first page, nothing decoded yet.
 
     Raises:
-        Damaged: not a picture.
+        Refused: ``drawing`` for samples of a kind that only special programs show: fractions of 64 bits, 14 bits, CIE
+            Lab with alpha; ``damaged`` when it is not a picture.
     """
     with any_error_is_damage():
-        return TiffImagePlugin.TiffImageFile(untrusted_file)
+        try:
+            return TiffImagePlugin.TiffImageFile(untrusted_file)
+        except SyntaxError as error:
+            if str(error) == _UNKNOWN_SAMPLES:
+                raise Refused(Refusal.DRAWING) from None
+            raise
 
 
 def turn_to(file: TiffImagePlugin.TiffImageFile, page: int) -> bool:

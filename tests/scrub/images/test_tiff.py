@@ -226,3 +226,22 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
     for _ in range(data.draw(st.integers(1, 4))):
         mutated[data.draw(st.integers(4, min(len(mutated) - 1, 400)))] = data.draw(st.integers(0, 255))
     clean_or_refuse(bytes(mutated))
+
+
+@pytest.mark.parametrize(
+    ("bits", "photometric", "sample_format", "extra"),
+    [((64,), 1, 3, ()), ((32, 32, 32), 2, 3, ()), ((14,), 1, 1, ()), ((8, 8, 8, 8), 8, 1, (2,)), ((16,) * 3, 8, 1, ())],
+)
+def test_samples_that_only_special_programs_show_are_no_damage(
+    refusal_of: RefusalOf, bits: tuple[int, ...], photometric: int, sample_format: int, extra: tuple[int, ...]
+) -> None:
+    """Fractions, 14 bits, CIE Lab with alpha or of 16 bits: the advice is to export it."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    size = 4 * 4 * len(bits) * 8
+    tags[256], tags[257], tags[258], tags[259], tags[262] = 4, 4, bits, 1, photometric
+    tags[273], tags[277], tags[278], tags[279] = 8, len(bits), 4, size
+    tags[339] = (sample_format,) * len(bits)
+    if extra:
+        tags[338] = extra
+    directory = tags.tobytes(8 + size)
+    assert refusal_of(struct.pack("<2sHI", b"II", 42, 8 + size) + bytes(size) + directory) is Refusal.DRAWING
