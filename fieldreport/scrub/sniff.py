@@ -630,6 +630,13 @@ _SAID: Final = re.compile(rb"""\b([\w-]+)\s*=\s*(["'])(.*?)\2""")
 _IWORK: Final = re.compile(r"\.iwa$|(^|\.(pages|numbers|key)/)(Index\.zip|index\.(apxl|xml)(\.gz)?)$")
 
 
+# A document whose part that says what it is was lost: in an archive its author's name would be a text of its own.
+_OF_PACKAGES: Final = frozenset(
+    {"META-INF/manifest.xml", "Contents/content.hpf", "_rels/.rels", "docProps/core.xml"}
+    | {"word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"}
+)
+
+
 def _zip(source: Source) -> str:
     _check_zip_directory(source)
     try:
@@ -669,7 +676,7 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
         raise Refused(Refusal.ACTIVE_CONTENT)
     if any(_IWORK.search(name) for name in names):
         return "application/vnd.apple.pages"
-    return "application/zip"
+    return "application/octet-stream" if names & _OF_PACKAGES else "application/zip"
 
 
 def type_in_manifest(untrusted: bytes) -> str:

@@ -153,6 +153,10 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (archive_of({"META-INF/container.xml": b"<rootfile/>"}), "application/zip"),
         (archive(mimetype=b"application/hwp+zip"), "application/hwp+zip"),
         (archive(photo=b"x"), "application/zip"),
+        (archive_of({"META-INF/manifest.xml": b"x", "meta.xml": b"x"}), "application/octet-stream"),
+        (archive_of({"word/document.xml": b"x", "docProps/core.xml": b"x"}), "application/octet-stream"),
+        (b'<office:document-meta xmlns:office="urn:x"><dc:creator>Kim</dc:creator>', "application/xml"),
+        (b"<from> is what xmlns: stands before", "text/plain"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "\5HwpSummaryInformation".encode("utf-16-le"),
             "application/x-hwp",

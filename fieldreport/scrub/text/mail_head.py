@@ -79,7 +79,9 @@ def head_of(untrusted_start: str) -> Head | None:
     names = {name for name, _ in meant}
     # Somebody's own list of "Date: …" and "Place: …" is no mail.
     is_certain = "" not in names or any("@" in value for name, value in meant if name in {"from", "to"})
-    if len(names - {""}) < _WRITTEN_FIELDS or not {"from", "subject"} <= names or not is_certain:
+    addressed = {name for name, value in meant if "@" in value} >= {"from", "to"}  # and then a line that is damaged
+    is_about = len(names - {""}) >= _WRITTEN_FIELDS and {"from", "subject"} <= names and is_certain
+    if not addressed and not is_about:
         return None
     return Head(fields=meant, body=written.body, is_text=written.body != head.body)
 

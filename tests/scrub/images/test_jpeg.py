@@ -416,3 +416,13 @@ def test_tables_that_no_scan_decodes_with_go(
             Source.of(b"\xff\xd8" + b"".join([*kept[:1], hidden, *kept[1:]] if first else [*kept, hidden]) + rest),
             "image/jpeg",
         )
+
+
+def test_components_of_one_number_keep_their_tables(clean: Clean) -> None:
+    """As some programs write them: decoders take one after the other."""
+    honest = encode(picture())
+    frame, scan = honest.index(b"\xff\xc0") + 10, honest.index(b"\xff\xda") + 5
+    alike = bytearray(honest)
+    for at in (*range(frame, frame + 9, 3), *range(scan, scan + 6, 2)):
+        alike[at] = 1
+    assert pixels(bytes(alike)) == pixels(clean(bytes(alike)).data)

@@ -350,6 +350,12 @@ def test_what_pads_opus_becomes_zeros(count: int) -> None:
     assert clean(cleaned) is cleaned
 
 
+def test_a_packet_of_opus_whose_padding_begins_before_its_sound_ends_is_damaged() -> None:
+    """Else zeros would be written over the lengths of its frames."""
+    with pytest.raises(Damaged):
+        opus.Packets(removed=set(), streams=1)(b"\xdb\xfc\x83" + bytes(range(1, 170)))
+
+
 @given(st.binary(max_size=40), st.integers(1, 4))
 @settings(max_examples=300, deadline=None)
 def test_any_packet_of_opus_is_refused_or_comes_out_clean(packet: bytes, count: int) -> None:

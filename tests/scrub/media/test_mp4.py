@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from fieldreport import limits
-from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.media.mp4.verify import verify
-from fieldreport.scrub.verdicts import Residue
-from tests.scrub.conftest import CleanCopy, clean_copy
+from fieldreport.scrub.verdicts import Refused, Residue
+from tests.scrub.conftest import CleanCopy, clean_copy, clean_or_refuse
 from tests.scrub.media.films import MARKER, film, shown, streams
 
 Clean = Callable[[bytes], CleanCopy]
@@ -445,3 +445,22 @@ def test_a_large_film_takes_little_memory(tmp_path: Path) -> None:
             tracemalloc.stop()
     assert sink.size > 95 * limits.MIB
     assert peak < 8 * limits.MIB
+
+
+@pytest.mark.parametrize("by_ffmpeg", [False, True])
+def test_what_is_said_of_people_is_no_sound(by_ffmpeg: bool) -> None:  # noqa: FBT001 - a parameter
+    """Where the table of chunks is damaged, it may say that sound is where the author's name is."""
+    registry.load_all(codecs=True)
+    data = bytearray(plant(film("ipod", None, "aac", seconds=0.1), b"moov", box(b"free", MARKER * 500)))
+    place = find(bytes(data), b"moov/trak/mdia/minf/stbl/stco") + 16
+    assert data[place : place + 4] == struct.pack(">I", data.index(b"mdat") + 4)
+    data[place : place + 4] = struct.pack(">I", data.index(MARKER * 500))
+    if by_ffmpeg:
+        data += data[find(bytes(data), b"moov") :]  # a second one, which is not for our reader
+    with pytest.raises(Refused) as caught:
+        clean_copy(bytes(data), by_ffmpeg=by_ffmpeg)
+    assert caught.value.refusal is Refusal.SOUND_OR_FILM
+
+
+def test_a_recording_of_a_telephone_that_lost_its_first_word_is_no_residue() -> None:
+    clean_or_refuse(film("3gp", None, "libopencore_amrnb").replace(b"ftyp", b"free", 1))

@@ -17,6 +17,7 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused
 from tests.scrub.conftest import CleanCopy, clean_copy
+from tests.scrub.damaged import OGG
 from tests.scrub.media import silence
 from tests.scrub.media.audio.test_recordings_inside import LATE, with_late_packet
 from tests.scrub.media.films import MARKER, film, repacked, shown, streams
@@ -344,3 +345,9 @@ def test_a_comment_among_the_sound_goes_when_it_is_coded_again() -> None:
     copy = clean_copy(planted, by_ffmpeg=True)
     assert MARKER not in copy.data
     assert abs(loudness(copy.data) - loudness(plain)) < 0.1 * loudness(plain)
+
+
+def test_a_head_that_comes_once_more_in_ogg_is_no_picture() -> None:
+    pages = OGG.apart(film("ogg", "libvpx", "libopus", seconds=0.4))
+    said = next(page for page in pages if page[1].startswith(b"OVP80\x02"))
+    assert b"PLANTED" not in clean_copy(OGG.whole([*pages[:5], said, *pages[5:]]), by_ffmpeg=True).data

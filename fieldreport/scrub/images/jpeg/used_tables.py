@@ -21,12 +21,12 @@ def only_used(segments: list[tuple[int, bytes]]) -> list[bytes | None]:
     tables = [list(_tables(marker, payload)) for marker, payload in segments]
     current: dict[_Key, tuple[int, int]] = {}
     used: set[tuple[int, int]] = set()  # segment, and table in it
-    quantised: dict[int, int] = {}  # the number of its table, of each component that no scan was of yet
+    quantised: list[tuple[int, int]] = []  # of each component that no scan was of yet: its number, and its table's
     frame = 0
     for place, (marker, payload) in enumerate(segments):
         if marker in _FRAMES:
             frame = marker
-            quantised = {payload[at]: payload[at + 2] for at in range(6, len(payload) - 2, 3)}
+            quantised = [(payload[at], payload[at + 2]) for at in range(6, len(payload) - 2, 3)]
         elif marker == _SOS:
             used |= {current[key] for key in _needed(frame, payload, quantised) if key in current}
         for number, (key, _) in enumerate(tables[place]):
@@ -56,15 +56,17 @@ def _tables(marker: int, payload: bytes) -> Iterator[tuple[_Key, bytes]]:
         position += length
 
 
-def _needed(frame: int, scan: bytes, quantised: dict[int, int]) -> Iterator[_Key]:
-    """The tables of the components of a scan."""
+def _needed(frame: int, scan: bytes, quantised: list[tuple[int, int]]) -> Iterator[_Key]:
+    """The tables of the components of a scan; where several have one number, decoders take one after the other."""
     yield _DRI, 0
     first, successive = scan[-3], scan[-1] >> 4
     progressive = frame in _PROGRESSIVE
     kind = _DAC if frame in _ARITHMETIC else _DHT
     for at in range(1, len(scan) - 4, 2):
-        if scan[at] in quantised:
-            yield _DQT, quantised.pop(scan[at])
+        known = next((each for each in quantised if each[0] == scan[at]), None)
+        if known is not None:
+            quantised.remove(known)
+            yield _DQT, known[1]
         if not progressive or (not first and not successive):
             yield kind, scan[at + 1] >> 4
         if not progressive or first:

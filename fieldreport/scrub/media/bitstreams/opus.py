@@ -41,7 +41,7 @@ def padding(packet: bytes, count: int) -> Iterator[tuple[int, int]]:
     """Where the padding of each stream of a packet begins and ends.
 
     Raises:
-        Damaged: a stream is longer than the packet.
+        Damaged: a stream is longer than the packet, or what pads one would begin before its sound ends.
     """
     position = 0
     for left in range(count, 0, -1):
@@ -74,7 +74,8 @@ def _stream(packet: bytes, position: int, *, delimited: bool) -> tuple[int, int,
     if delimited and not variable:
         total *= frames
     end = position + total + pad if delimited else len(packet)
-    return end - pad, end, end
+    first = end - pad
+    return first if not pad or position + total <= first else -1, end, end
 
 
 def _size(packet: bytes, position: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ are kept as runs and arrays, never as an object for each sample: an hour has a q
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -91,6 +92,16 @@ class Film:
     timescale: int = 1000
     matrix: tuple[int, ...] = UPRIGHT
     tracks: list[Track] = field(default_factory=list)
+    told: list[tuple[int, int]] = field(default_factory=list)  # from where to where the file says something, in order
+
+
+def is_told(told: list[tuple[int, int]], offset: int, length: int) -> bool:
+    """Whether any of these bytes is within one of the boxes that hold neither sound nor pictures.
+
+    Where the tables of a film are damaged, what it says of people may be where they say that there is sound.
+    """
+    before = bisect_left(told, (offset + length, 0))
+    return before > 0 and told[before - 1][1] > offset
 
 
 def add_run(runs: list[tuple[int, int]], count: int, value: int) -> None:

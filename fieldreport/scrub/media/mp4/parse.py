@@ -7,8 +7,9 @@ players do not show. Nothing outside the file is ever referred to. Source: ISO/I
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fieldreport import limits
@@ -21,6 +22,7 @@ from fieldreport.scrub.media.mp4.film import UPRIGHT, Film, Kind, Track
 from fieldreport.scrub.media.mp4.fragments import Defaults, Fragments, finish
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
+_NAME: Final = re.compile(rb"[\xa9A-Za-z0-9 _-]{4}")  # of a box; what seems to be one within pictures rarely has it
 _SILENT: Final = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide"})
 _FILLERS: Final = frozenset({b"free", b"skip"})
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -36,7 +38,8 @@ def read(untrusted_source: Source, removed: set[Removed], *, quicktime: bool, mo
     """
     moov: bytes | None = None
     moofs: list[tuple[int, int, int]] = []
-    for kind, position, start, end in _top_level(untrusted_source):
+    found = list(_top_level(untrusted_source))
+    for kind, position, start, end in found:
         if kind == b"moov":
             if moov is not None:
                 raise Damaged
@@ -64,7 +67,21 @@ def read(untrusted_source: Source, removed: set[Removed], *, quicktime: bool, mo
     movie.film.tracks = [track for track in movie.film.tracks if track.count]
     if not movie.film.tracks:
         raise Refused(Refusal.UNSUPPORTED)
+    movie.film.told = _told(found)
     return movie.film
+
+
+def told(untrusted_source: Source) -> list[tuple[int, int]]:
+    """Where boxes of a film begin and end that hold neither sound nor pictures, in order; see ``film.is_told``.
+
+    Raises:
+        Bomb: there are more than ``limits.FILM_BOXES``.
+    """
+    return _told(_top_level(untrusted_source))
+
+
+def _told(found: Iterable[tuple[bytes, int, int, int]]) -> list[tuple[int, int]]:
+    return [(position, end) for kind, position, _, end in found if kind != b"mdat" and _NAME.fullmatch(kind)]
 
 
 def _top_level(source: Source) -> Iterator[tuple[bytes, int, int, int]]:

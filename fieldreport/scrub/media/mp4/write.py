@@ -18,7 +18,7 @@ from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.media.bitstreams import nal_units
 from fieldreport.scrub.media.mp4 import parse, trim
-from fieldreport.scrub.media.mp4.film import Entry, Film, Kind, Track
+from fieldreport.scrub.media.mp4.film import Entry, Film, Kind, Track, is_told
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
 _BRANDS = {
@@ -43,7 +43,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Write the film. See ``format``."""
     major = untrusted_source.read_at(0, 12)
     quicktime = major[4:8] != b"ftyp" or major[8:] == b"qt  "
-    film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[8:10] == b"3g")
+    film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[4:10] == b"ftyp3g")
     trim.cut_off(film, untrusted_source.size, cleaning.removed)
     trim.trim(film, cleaning.removed)
     if cleaning.options.redaction.silent:
@@ -106,6 +106,8 @@ def _copy(film: Film, placed: list[_Placed], source: Source, sink: Sink) -> None
     order = sorted(_places(film, firsts))
     if sum(length for _, length, _, _ in order) > source.size:
         raise Damaged  # chunks that share their bytes would let a small file grow large
+    if any(is_told(film.told, offset, length) for offset, length, _, _ in order):
+        raise Refused(Refusal.SOUND_OR_FILM)  # FFmpeg would take it as it is
     for offset, length, number, index in order:
         track, place = film.tracks[number], placed[number]
         place.offsets[index] = sink.tell()

@@ -24,6 +24,8 @@ from fieldreport import limits
 from fieldreport.scrub.format import Sink, Source, check_image
 from fieldreport.scrub.media import transcode
 from fieldreport.scrub.media.audio import tags
+from fieldreport.scrub.media.mp4 import parse
+from fieldreport.scrub.media.mp4.film import is_told
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 # Codecs, as FFmpeg calls them, that our formats hold. What both films' containers hold goes into MP4.
@@ -56,6 +58,7 @@ _TELL_THEIR_LENGTH: Final = frozenset({"aiff", "asf", "avi", "caf", "flv", "matr
 # Which know one time of a picture. Of pictures that are decoded in another order, FFmpeg guesses the other.
 _ONE_TIME: Final = frozenset({"asf", "avi", "h264", "hevc", "mpegvideo"})
 _MARK_GAPS: Final = frozenset({"mpegts"})  # which marks what is near a packet that was lost on the air, too
+_HEADS: Final = (b"OVP80\x02", b"OpusHead", b"OpusTags", b"\x03vorbis", b"\x83theora")  # of streams in Ogg, no frames
 _PART, _SECONDS = Fraction(98, 100), Fraction(1, 2)  # of the length told, and less: encoders count in different ways
 _Times = Mapping[int, list[tuple[int, int]]]  # of a stream: when each packet is decoded, and shown
 _FIRST_PACKETS: Final = 200  # among which the earliest is looked for
@@ -69,17 +72,20 @@ def remux(untrusted: Source, demuxer: str, *, copies: bool) -> tuple[Source, set
     without, everything is coded again.
 
     Raises:
-        Refused: ``damaged`` for what FFmpeg cannot read; ``unsupported`` for sound or pictures that nobody here can
-            decode; ``too-large`` for more than a child can code in its time.
+        Refused: ``damaged`` for what FFmpeg cannot read; ``sound-or-film`` where it takes for sound what is none;
+            ``unsupported`` for sound or pictures that nobody here can decode; ``too-large`` for more than a child can
+            code in its time.
     """
     times: dict[int, list[tuple[int, int]]] = {}
     origin = None
+    unplayed = parse.told(untrusted) if demuxer == "mov" else []
     while True:
         made, removed = Sink(), set[Removed]()
         try:
             origin = _origin(untrusted, demuxer) if origin is None else origin
             with _open(untrusted, demuxer) as original:
-                _write(original, _kept(original, removed), made, removed, origin, copies=copies, times=times)
+                kept = _kept(original, removed)
+                _write(original, kept, made, removed, origin, copies=copies, times=times, unplayed=unplayed)
         except _Untimed as untimed:
             times[untimed.stream] = _times(untrusted, demuxer, untimed.stream)
         except PatchWelcomeError:
@@ -179,6 +185,7 @@ def _write(
     *,
     copies: bool,
     times: _Times,
+    unplayed: list[tuple[int, int]],
 ) -> None:
     muxer, passed_on = _target(streams, copies=copies)
     demuxer = original.format.name.partition(",")[0]
@@ -198,6 +205,11 @@ def _write(
             for stream in streams
         }
         for packet in original.demux(*streams):
+            if unplayed and packet.size and packet.pos is not None and is_told(unplayed, packet.pos, packet.size):
+                raise Refused(Refusal.SOUND_OR_FILM)
+            if demuxer == "ogg" and bytes(memoryview(packet)[:8]).startswith(_HEADS):
+                removed.add(Removed.OTHER_METADATA)  # once more, or where FFmpeg looks for none
+                continue
             if packet.pts is not None:
                 end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base - origin)
             if packet.is_corrupt and demuxer not in _MARK_GAPS:
