@@ -314,3 +314,15 @@ def test_an_attachment_whose_head_is_broken_does_not_stay_among_the_words(clean:
     assert b"/9j/4AAQ" not in copy.data
     assert b"at seven" in copy.data
     assert Removed.EMBEDDED_FILE in copy.removed
+
+
+@pytest.mark.parametrize("kind", ["x-amp-html", "watch-html"])
+def test_a_page_for_other_programs_is_no_attachment(clean: Clean, kind: str) -> None:
+    """It says the same again, and what it shows is somewhere else."""
+    page = '<b>the gate</b> opens <img src="https://example.org/PLANTED.gif">'
+    parts = {"plain": "the gate opens", kind: page, "html": f"<p>{page}</p>"}
+    body = "".join(f"--b\nContent-Type: text/{name}\n\n{part}\n" for name, part in parts.items())
+    head = "From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=b\n\n"
+    copy = clean(f"{head}{body}--b--\n".encode())
+    assert copy.media_type == "text/plain"
+    assert copy.data == b"the gate opens\n"

@@ -41,6 +41,9 @@ _REPORTS: Final = frozenset(
 _SIGNATURES: Final = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 )
+_PAGES: Final = frozenset(
+    {"text/html", "text/x-amp-html", "text/watch-html"}
+)  # the same for programs with AMP, watches
 _SEALED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
 _SAYS_NOTHING: Final = frozenset({"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default"})
 _LOST: Final = "\ufffd"
@@ -185,7 +188,7 @@ class _Reading:
                 self._part(each)
         elif kind in _SIGNATURES or kind in _REPORTS:
             self._cleaning.removed.add(Removed.IDENTIFIERS if kind in _SIGNATURES else Removed.CORRESPONDENTS)
-        elif kind in {"text/plain", "text/html"} and not self._is_attached(part):
+        elif kind in {"text/plain", *_PAGES} and not self._is_attached(part):
             self._body(part, kind)
         else:
             self._attachment(part)
@@ -225,7 +228,7 @@ class _Reading:
         if people.is_signed(text):
             self._cleaning.removed.add(Removed.IDENTIFIERS)
             text = people.unsigned(text)
-        if kind == "text/html":
+        if kind in _PAGES:
             self._mail.pages.append(text)
         elif text.strip():
             text, files = _CODED.subn("", text)
