@@ -257,7 +257,7 @@ GIF = Form(
         (b"!\x01", b"\x0c" + bytes(12) + _gif_blocks(_WORD)),
         (b"!\x55", _gif_blocks(_WORD)),
     ),
-    coded=frozenset({b","}),
+    coded=frozenset({b"", b","}),  # the colours, and what is counted with them
 )
 
 
@@ -566,7 +566,7 @@ def _frames(data: bytes) -> Iterator[Piece]:
     at = 0
     while at < len(data):
         if data[at : at + 2] == b"\xff\xfb":
-            length = 144_000 * _RATES[data[at + 2] >> 4] // 44_100 + (data[at + 2] >> 1 & 1)
+            length = 144_000 * _RATES[(data[at + 2] >> 4) % 15] // 44_100 + (data[at + 2] >> 1 & 1)
         elif data[at : at + 2] == b"\xff\xf1":
             length = int.from_bytes(data[at + 3 : at + 6]) >> 5 & 0x1FFF
         else:

@@ -255,8 +255,10 @@ OTHER_WAYS: Mapping[str, list[Way]] = {
 
 def told(data: bytes, media_type: str = "") -> bool:
     """Whether a plain search finds any of the words, outside of pixels and samples."""
+    if media_type in {"audio/mpeg", "audio/aac"} and data[:1] == b"\xff":
+        return False  # nothing but frames: exiftool knows what is none
     if media_type in {"audio/ogg", "audio/opus"}:
-        data = b"OggS".join(data.split(b"OggS", 3)[:3])  # what is before the pages that sound
+        data = b"OggS".join(data.split(b"OggS", 3)[:3]).partition(b"\5vorbis")[0]  # what is before all that is coded
     elif (form := FORMS.get(media_type)) is not None and form.coded:
         data = form.said(data)
     return any(word in piece for piece in everything_in(data) for word in WORDS)

@@ -92,7 +92,7 @@ def everything_in(data: bytes) -> Iterator[bytes]:
     """The file, and everything in it that can be unpacked: members of archives, Flate streams of PDFs."""
     yield data.lower()
     yield data.replace(b"\0", b"").lower()  # words of two bytes a letter
-    if data.startswith(b"PK"):
+    if data.startswith(b"PK") and zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for name in archive.namelist():
                 yield name.lower().encode()
