@@ -92,6 +92,8 @@ def _is_telling(head: Head) -> bool:
         return True
     if any(name == "content-type" and _PARTS.match(value) for name, value in head.fields):
         return True
+    if "content-type" in names and any(name == "from" and "@" in value for name, value in head.fields):
+        return True
     return len(names) > 1 and not _TELLING.isdisjoint(names)
 
 

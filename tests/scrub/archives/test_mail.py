@@ -326,3 +326,8 @@ def test_a_page_for_other_programs_is_no_attachment(clean: Clean, kind: str) -> 
     copy = clean(f"{head}{body}--b--\n".encode())
     assert copy.media_type == "text/plain"
     assert copy.data == b"the gate opens\n"
+
+
+def test_a_sender_and_a_kind_of_body_are_enough_for_a_mail(clean: Clean) -> None:
+    head = "From: kim@example.org\nReply-To: lee@example.org\nContent-Type: text/plain"
+    assert text_of(clean, f"{head}\n\nAt the gate.\n".encode()).strip() == "At the gate."
