@@ -192,7 +192,15 @@ JUDGED_BY_EXIFTOOL = (
         if each.media_type.startswith(("image/", "audio/", "video/")) and each.extension not in PASSED_OVER
     ),
 )
-ABOUT_THE_CODING = ("Adobe:APP14Flags", "Adobe:ColorTransform", "Adobe:DCTEncodeVersion", "Opus:", "MPEG:", "FLAC:")
+ABOUT_THE_CODING = (
+    "Adobe:APP14Flags",
+    "Adobe:ColorTransform",
+    "Adobe:DCTEncodeVersion",
+    "Opus:",
+    "MPEG:",
+    "FLAC:",
+    *(f"Vorbis:{each}Bitrate" for each in ("Maximum", "Minimum", "Nominal")),
+)
 TOLD_BY_A_PDF = {"PDF:PDFVersion", "PDF:Linearized", "PDF:PageCount"}
 UNKNOWN_CODECS = re.compile(r"Track\d:Unknown_(alac|dac3|dec3|dOps|dfLa|damr)")
 JUDGED = 400
