@@ -506,6 +506,7 @@ def test_verify_refuses_any_other_layout(kind: str) -> None:
         ("avif", {"prefix": obu(5, MARKER)}),
         ("heic", {"extra_property": (b"plnt", MARKER, False)}),
         ("heic", {"extra_property": (b"colr", b"prof" + device_profile(), False)}),
+        ("heic", {"extra_property": (b"colr", b"nclx" + struct.pack(">HHHB", 1, 13, 6, 0x81), False)}),
         ("avif", {"extra_property": (b"auxC", bytes(4) + MARKER, False)}),
     ],
 )

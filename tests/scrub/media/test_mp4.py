@@ -418,6 +418,17 @@ def test_verify_refuses_what_clean_might_have_left(what: str) -> None:
         verify(Source.of(changed), "video/mp4")
 
 
+def test_how_colours_are_meant_stays_without_the_bits_beside_it() -> None:
+    colours = box(b"colr", b"nclx", struct.pack(">HHHB", 1, 13, 6, 0xFF))
+    data = bytearray(plant(film(sound=None), b"moov/trak/mdia/minf/stbl/stsd", colours))
+    entry = data.index(b"avc1", data.index(b"stsd")) - 4
+    data[entry : entry + 4] = (int.from_bytes(data[entry : entry + 4]) + len(colours)).to_bytes(4)
+    copy, meant = clean_copy(bytes(data)).data, colours[:-1] + b"\x80"
+    assert meant in copy
+    with pytest.raises(Residue):
+        verify(Source.of(copy.replace(meant, colours)), "video/mp4")
+
+
 def test_a_large_film_takes_little_memory(tmp_path: Path) -> None:
     """96 MiB of uncompressed sound, from one file into another."""
     data = film("mov", picture=None, sound="pcm_s16le", seconds=1)

@@ -172,7 +172,9 @@ _PROPERTY_CHECKS: Final[dict[bytes, Callable[[bytes], bool]]] = {
     b"pixi": lambda payload: payload[:4] == bytes(4) and len(payload) == 5 + payload[4],
     b"irot": lambda payload: len(payload) == 1 and payload[0] < 4,
     b"imir": lambda payload: len(payload) == 1 and payload[0] < 2,
-    b"colr": lambda payload: (payload[:4] == b"nclx" and len(payload) == 11) or payload[4:] in icc_profiles.OURS,
+    b"colr": lambda payload: (
+        (payload[:4] == b"nclx" and len(payload) == 11 and not payload[10] & 0x7F) or payload[4:] in icc_profiles.OURS
+    ),
     b"auxC": lambda payload: payload in _AUXILIARY,
     b"hvcC": _only_parameter_sets,
     b"av1C": _only_sequence_header,

@@ -69,7 +69,11 @@ def _picture(kind: bytes, body: Tape) -> Found:
         payload = inner.take(len(inner))
         known = name in _AFTER_CODEC and len(payload) == _AFTER_CODEC[name]
         if name == b"colr":
-            known = payload[:4] + bytes((len(payload),)) in {b"nclx\x0b", b"nclc\x0a"}
+            known = payload[:4] + bytes((len(payload),)) in {b"nclx\x0b", b"nclc\x0a"} and payload[10:] in {
+                b"",
+                b"\0",
+                b"\x80",
+            }
         if not known:
             raise Residue
     return Found(check=check)
