@@ -461,6 +461,10 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
             "Only a part of a picture in it was shown, but all of the picture was kept. If nobody must see the rest, "
             "crop the picture itself before you put it into the document."
         ),
+        "trimmed-film": later(
+            "Some of what was cut off this film had to be kept, unseen, because the rest does not play without it. To "
+            "have it removed, send the film once more and choose “Remove more: rebuild these files”."
+        ),
     }
 )
 """What a source has to know of a clean copy: what stayed in it, what is missing."""

@@ -85,6 +85,7 @@ def _transcode(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     cleaned = Sink()
     media_type = clean(untrusted_source, cleaned, cleaning.lossless())
     made = reencode(cleaned.source(), registry.OUTPUTS[media_type].demuxer)
+    cleaning.noted.discard(Noted.TRIMMED)  # what is encoded again is what is seen
     cleaning.spend(len(made))
     return clean(Source.of(made), sink, dataclasses.replace(cleaning.lossless(), removed=set()))
 

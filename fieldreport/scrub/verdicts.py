@@ -152,6 +152,10 @@ class Noted(_WithText):
     # tiny, in the colour of what is behind them, under something, or outside of what is shown
     HIDDEN_WORDS = "hidden-words", Sentence("it may hide words that nobody sees")
     CROPPED = "cropped-picture", Sentence("of a picture in it only a part was shown; all of it is in the clean copy")
+    TRIMMED = (
+        "trimmed-film",
+        Sentence("some of what was cut off the film is still in it, unseen; do not publish it as it is"),
+    )
 
 
 READ_AS: Final = "read-as-"

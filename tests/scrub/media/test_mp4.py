@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import av
 import pytest
 
 from fieldreport import limits
@@ -15,7 +17,7 @@ from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.media.mp4.verify import verify
-from fieldreport.scrub.verdicts import Refused, Residue
+from fieldreport.scrub.verdicts import Noted, Refused, Residue
 from tests.scrub.conftest import CleanCopy, clean_copy, clean_or_refuse
 from tests.scrub.media.films import MARKER, film, shown, streams
 
@@ -283,6 +285,18 @@ def test_what_was_trimmed_away_is_gone_and_the_rest_is_shown_as_before(
     assert Removed.HIDDEN_CONTENT in copy.removed
     assert clean(copy.data).data == copy.data
     assert clean(copy.data).removed == frozenset()
+
+
+@pytest.mark.parametrize(("begin", "seconds"), [(0.8, 1.0), (2.0, 1.0), (0, 1.5), (0, 4)])
+def test_of_what_was_trimmed_away_pictures_that_others_need_are_told(
+    clean: Clean, begin: float, seconds: float
+) -> None:
+    """Made with one picture in two seconds that decodes on its own."""
+    copy = clean(trimmed(film(seconds=4, options=(("g", "50"), ("bf", "0"))), begin, seconds))
+    with av.open(io.BytesIO(copy.data), "r", options={"ignore_editlist": "1"}) as opened:
+        held = sum(1 for _ in opened.decode(video=0))
+    seen = sum(1 for each in shown(copy.data) if each[0] == "picture")
+    assert (Noted.TRIMMED in copy.noted) == (held > seen + 6) == (begin == 0.8)
 
 
 @pytest.mark.parametrize("kind", ["h264-aac", "hevc", "mov", "mov-mjpeg-pcm", "m4a"])

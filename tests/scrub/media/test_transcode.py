@@ -20,7 +20,7 @@ from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
 from tests.scrub.conftest import clean_copy
 from tests.scrub.media.films import HEIGHT, MARKER, RATE, WIDTH, film, streams
 from tests.scrub.media.test_films_seen_from_outside import TURNED
-from tests.scrub.media.test_mp4 import AVC_WORDS
+from tests.scrub.media.test_mp4 import AVC_WORDS, trimmed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -135,6 +135,13 @@ def test_what_is_hidden_in_coded_sound_is_gone() -> None:
     assert lowest(clean_copy(bytes(original)).data) == list(hidden)
     survived = sum(a == b for a, b in zip(lowest(strongly(bytes(original)).data), hidden, strict=True))
     assert abs(survived - 2000) < 200, "no better than chance"
+
+
+def test_nothing_stays_of_what_was_trimmed_away() -> None:
+    copy = strongly(trimmed(film(seconds=4, options=(("g", "50"), ("bf", "0"))), 0.8, 1.0))
+    with av.open(io.BytesIO(copy.data), "r", options={"ignore_editlist": "1"}) as opened:
+        assert sum(1 for _ in opened.decode(video=0)) == RATE
+    assert copy.noted == frozenset()
 
 
 def test_a_film_that_was_taken_sideways_stands_upright() -> None:

@@ -5,7 +5,7 @@ leaves a file whose tables go on beyond its end.
 
 Rules: what no player shows goes, as far as decoding allows: a picture that others are built on stays up to the one
 that decodes on its own, and so do a few frames of sound before the first that is heard. What is cut out of the middle
-of a film by several notes stays. Source: ISO/IEC 14496-12, 8.6.6.
+of a film by several notes stays. Pictures that stay unseen are told. Source: ISO/IEC 14496-12, 8.6.6.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from itertools import accumulate
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub.format import Cleaning
 from fieldreport.scrub.media.mp4.film import Film, Kind, Track, add_run
-from fieldreport.scrub.verdicts import Damaged, Removed
+from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 
 _NORMAL_RATE: Final = 0x10000
 _SOUND_BEFORE: Final = 10  # frames that a decoder of sound may look back on: MP3's reservoir, AAC's and Opus's overlap
 _NOTED_SECONDS: Final = 1  # encoders leave a few frames at both ends that were not cut off on purpose
+_UNSEEN_SECONDS: Final = 0.25  # more than those frames
 
 
 def cut_off(film: Film, size: int, removed: set[Removed]) -> None:
@@ -68,8 +70,17 @@ def _there(track: Track, size: int) -> int:
     return track.count
 
 
-def trim(film: Film, removed: set[Removed]) -> None:
-    """Cut every track to what its edits show."""
+def trim(film: Film, cleaning: Cleaning) -> None:
+    """Cut every track to what its edits show, as far as that goes; the receipt says when pictures stay unseen."""
+    _cut_to_edits(film, cleaning.removed)
+    for track in film.tracks:
+        seen = [duration for duration, begin, _ in track.edits if begin >= 0]
+        unseen = track.media_duration / track.timescale - sum(seen) / film.timescale
+        if track.kind is Kind.VIDEO and seen and all(seen) and unseen > _UNSEEN_SECONDS:
+            cleaning.noted.add(Noted.TRIMMED)
+
+
+def _cut_to_edits(film: Film, removed: set[Removed]) -> None:
     for track in film.tracks:
         notes = [(begin, duration) for duration, begin, _ in track.edits if begin >= 0]
         usual = all(rate == _NORMAL_RATE for _, _, rate in track.edits) and all(duration for _, duration in notes)

@@ -45,7 +45,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     quicktime = major[4:8] != b"ftyp" or major[8:] == b"qt  "
     film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[4:10] == b"ftyp3g")
     trim.cut_off(film, untrusted_source.size, cleaning.removed)
-    trim.trim(film, cleaning.removed)
+    trim.trim(film, cleaning)
     if cleaning.options.redaction.silent:
         film.tracks = [track for track in film.tracks if track.kind is Kind.VIDEO]
         if not film.tracks:
