@@ -202,7 +202,8 @@ ABOUT_THE_CODING = (
     *(f"Vorbis:{each}Bitrate" for each in ("Maximum", "Minimum", "Nominal")),
 )
 TOLD_BY_A_PDF = {"PDF:PDFVersion", "PDF:Linearized", "PDF:PageCount"}
-UNKNOWN_CODECS = re.compile(r"Track\d:Unknown_(alac|dac3|dec3|dOps|dfLa|damr)")
+# boxes of codecs, and the byte with the range of colours: exiftool has no name for them, our verifier checks them
+UNKNOWN_CODECS = re.compile(r"Track\d:(Unknown_(alac|av1C|dac3|dec3|dOps|dfLa|damr)|QuickTime_ColorRep_0x000a)")
 JUDGED = 400
 """Of distinct clean copies, how many the other programs are shown: they take a hundred times as long as we."""
 
@@ -296,9 +297,12 @@ def test_of_a_damaged_file_nothing_planted_comes_out(row: Format, tmp_path: Path
         outcome, copy = _outcome(harmed)
         slowest = max(slowest, time.process_time() - begin)
         outcomes[outcome] += 1
-        if copy is not None and told(copy.data, copy.media_type):
-            outcomes["told"] += 1
-        if outcome == "residue" or (copy is not None and told(copy.data, copy.media_type)):
+        # What is left of a picture may be letters alone: a text, of which its source sees all.
+        letters = copy is not None and copy.media_type == "text/plain" and row.media_type.startswith("image/")
+        if copy is not None and not letters and told(copy.data, copy.media_type):
+            outcome = "told"
+            outcomes[outcome] += 1
+        if outcome in {"residue", "told"}:
             (tmp_path / f"{outcome}-{number}").write_bytes(harmed)
         if copy is not None and len(copies) < JUDGED:
             copies[hashlib.sha256(copy.data).hexdigest() + "." + registry.OUTPUTS[copy.media_type].extension] = (

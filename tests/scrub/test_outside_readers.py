@@ -75,7 +75,7 @@ def read_tags(directory: Path) -> dict[str, Tags]:
         ["exiftool", "-json", "-G1", "-a", "-u", "-U", "-ee3", "-api", "RequestAll=3", str(directory)],
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return {Path(found["SourceFile"]).name: found for found in json.loads(done.stdout)}
 
