@@ -388,14 +388,11 @@ _NAMED: Final = re.compile(r"<[A-Za-z_][\w.:-]*\s[^<>]*\bxmlns\b")
 # DXF and STEP, what programs for plans exchange, and say there who drew it with what.
 _PLAN: Final = re.compile(r"(?:999\s*\n[^\n]*\n\s*)*0[ \t\r]*\n[ \t]*SECTION\s+2\s+[A-Z]{4,}\s|ISO-10303-21;")
 _GEOJSON: Final = re.compile(r"\{\s*\"")
-_GEOMETRY: Final = re.compile(
-    r"\"type\"\s*:\s*\"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon))\""
-)
-
 _JSON: Final = re.compile(r'"(?P<said>(?:[^"\\]|\\.)*+)"\s*+(?P<is_name>:)?|[{}\[\]]')
 _MAP_TYPES: Final = frozenset({"Feature", "FeatureCollection", "GeometryCollection"}) | {
     f"{many}{shape}" for many in ("", "Multi") for shape in ("Point", "LineString", "Polygon")
 }
+_GEOMETRY: Final = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(_MAP_TYPES))})"')
 _MAP_MEMBERS: Final = frozenset({"features[", "geometries[", "coordinates[", "geometry{"})
 
 
@@ -512,14 +509,17 @@ def _audio_frame(head: bytes) -> str | None:
     return "audio/mpeg" if layer == 1 else "audio/mp2"
 
 
+_MPEG_KILOBITS: Final = {  # by whether it is MPEG-1, and by layer (ISO/IEC 11172-3, 2.4.2.3; 13818-3, 2.4.2.3)
+    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
 _LONGEST_FRAME: Final = 1441  # bytes, of MP3: 320 kbit/s at 32 kHz
 _LOOKED_AT_FRAMES: Final = 8 * 1024
 _IN_A_ROW: Final = 4
-_KILOBITS: Final = {  # of MPEG audio layer III, by version (ISO/IEC 11172-3, 2.4.2.3; 13818-3, 2.4.2.3)
-    3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_HERTZ: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
 def _cut_out(head: bytes, source: Source) -> str | None:
@@ -546,11 +546,22 @@ def _frame_bytes(header: bytes) -> int:
         return 0
     if header[1] & 0xF6 == 0xF0:
         return (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
-    version, rate, frequency = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
-    if header[1] & 0xE6 != 0xE2 or version == 1 or rate in {0, 15} or frequency == 3:
+    return mpeg_frame_bytes(header) if header[1] & 0xE6 == 0xE2 else 0
+
+
+def mpeg_frame_bytes(head: bytes) -> int:
+    """How long a frame of MPEG audio of any layer is, from its first four bytes; 0 when none begins here."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] < 0xE0:
         return 0
-    kilobits = _KILOBITS[3 if version == 3 else 2][rate]
-    return (144 if version == 3 else 72) * kilobits * 1000 // _HERTZ[version][frequency] + (header[2] >> 1 & 1)
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    rate, frequency, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version == 1 or layer == 4 or rate in {0, 15} or frequency == 3:
+        return 0
+    hertz = (44100, 48000, 32000)[frequency] >> {3: 0, 2: 1, 0: 2}[version]
+    bits = 1000 * _MPEG_KILOBITS[version == 3, layer][rate]
+    if layer == 1:
+        return (12 * bits // hertz + padding) * 4
+    return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
 
 
 def _tiff(head: bytes, source: Source) -> str:

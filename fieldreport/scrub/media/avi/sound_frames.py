@@ -1,6 +1,6 @@
 """Cuts sound at its frames: AVI treats MPEG audio and AC-3 as bytes, and cuts them into chunks anywhere.
 
-Sources: ISO/IEC 11172-3, 2.4.2.3; ETSI TS 102 366, 4.4.1 and table 4.13.
+Source: ETSI TS 102 366, 4.4.1 and table 4.13.
 """
 
 from __future__ import annotations
@@ -8,31 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-_MPEG_KILOBITS: Final = {  # by whether it is MPEG-1, and by layer
-    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
+from fieldreport.scrub.sniff import mpeg_frame_bytes
+
 _AC3_KILOBITS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 _HEAD_BYTES: Final = 5
-
-
-def _mpeg(head: bytes) -> int:
-    """How long a frame of MPEG audio is, from its first bytes; 0 when none begins here."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] < 0xE0:
-        return 0
-    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
-    rate, frequency, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version == 1 or layer == 4 or rate in {0, 15} or frequency == 3:
-        return 0
-    hertz = (44100, 48000, 32000)[frequency] >> {3: 0, 2: 1, 0: 2}[version]
-    bits = 1000 * _MPEG_KILOBITS[version == 3, layer][rate]
-    if layer == 1:
-        return (12 * bits // hertz + padding) * 4
-    return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
 
 
 def _ac3(head: bytes) -> int:
@@ -44,7 +23,7 @@ def _ac3(head: bytes) -> int:
     return 2 * words
 
 
-MPEG: Final = (b"\xff", _mpeg)
+MPEG: Final = (b"\xff", mpeg_frame_bytes)
 AC3: Final = (b"\x0b\x77", _ac3)
 
 

@@ -14,6 +14,8 @@ from fieldreport.scrub.verdicts import Residue
 Check = Callable[[memoryview], int]
 
 _AFTER_CODEC: Final = {b"pasp": 8, b"clap": 32, b"fiel": 2, b"mdcv": 24, b"clli": 4, b"SmDm": 28, b"CoLL": 8}
+# After the numbers of its colours: nothing, or which range they have, in one bit.
+_RANGES: Final = {b"nclc": (b"",), b"nclx": (b"\0", b"\x80")}
 _PLAIN_BYTES: Final = {
     b"sowt": 2,
     b"twos": 2,
@@ -69,11 +71,7 @@ def _picture(kind: bytes, body: Tape) -> Found:
         payload = inner.take(len(inner))
         known = name in _AFTER_CODEC and len(payload) == _AFTER_CODEC[name]
         if name == b"colr":
-            known = payload[:4] + bytes((len(payload),)) in {b"nclx\x0b", b"nclc\x0a"} and payload[10:] in {
-                b"",
-                b"\0",
-                b"\x80",
-            }
+            known = len(payload) >= 10 and payload[10:] in _RANGES.get(payload[:4], ())
         if not known:
             raise Residue
     return Found(check=check)

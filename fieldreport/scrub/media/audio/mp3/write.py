@@ -15,14 +15,10 @@ from fastcrc import crc16
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.media.audio import tags
+from fieldreport.scrub.sniff import mpeg_frame_bytes
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 _TYPE: Final = "audio/mpeg"
-_RATES: Final = {
-    3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_FREQUENCIES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _PRIVATE: Final = 0x01  # of the third byte of a header
 _TAG_BYTES: Final = 120  # of an information tag up to the places to seek to, all of its parts present
 _EXTENSION_BYTES: Final = 36
@@ -153,12 +149,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 def _shape(header: bytes) -> _Shape | None:
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
         return None
-    version, rate, frequency = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or rate in {0, 15} or frequency == 3:
+    length = mpeg_frame_bytes(header)
+    if not length:
         return None
-    first = version == 3
-    kilobits, hertz = _RATES[3 if first else 2][rate], _FREQUENCIES[version][frequency]
-    length = (144 if first else 72) * kilobits * 1000 // hertz + (header[2] >> 1 & 1)
+    first = header[1] >> 3 & 3 == 3
     mono = header[3] >> 6 == 3
     if first:
         side, begin_bits, private_bits, step = 17 if mono else 32, 9, 5 if mono else 3, 59
